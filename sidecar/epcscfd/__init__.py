@@ -1,0 +1,1 @@
+"""The sidecar: judges REGISTERs of browser clients and holds the policy by which it does."""

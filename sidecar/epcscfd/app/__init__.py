@@ -1,0 +1,1 @@
+"""The use cases: gather the evidence, then judge."""

@@ -1,0 +1,1 @@
+"""What the eP-CSCF decides, and by which rules. Pure: no clock, no I/O, no wire."""
