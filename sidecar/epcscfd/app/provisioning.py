@@ -1,0 +1,104 @@
+"""Provisioning: resources of the policy as operators handle them.
+
+* A *resource* is a record of the policy; a *kind* is its class, and names are `collection/key`.
+* `Stored` adds what only provisioning cares about: times and the etag.
+* A change is a function from the resource as it is to the resource as it shall be, so that
+  whoever keeps resources can run it inside the transaction that it belongs to.
+* Where resources are kept is behind `ResourceStore`; what is well-formed is `wellformed.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from epcscfd.domain.policy import AuthorizationEntity, HomeDomain, Subscription, Wwsf
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+
+Resource = HomeDomain | AuthorizationEntity | Wwsf | Subscription
+
+COLLECTIONS: dict[type[Resource], str] = {
+    HomeDomain: "homeDomains",
+    AuthorizationEntity: "authorizationEntities",
+    Wwsf: "wwsfs",
+    Subscription: "subscriptions",
+}
+
+R = TypeVar("R", HomeDomain, AuthorizationEntity, Wwsf, Subscription)
+
+
+def name_of(kind: type[Resource], key: str) -> str:
+    """Give the resource name of *key*: `wwsfs/acme`."""
+    return f"{COLLECTIONS[kind]}/{key}"
+
+
+def key_of(resource: Resource) -> str:
+    """Give the last part of the name of *resource*."""
+    match resource:
+        case HomeDomain():
+            return resource.domain
+        case Subscription():
+            return str(resource.impi)
+        case _:
+            return resource.id
+
+
+@dataclass(frozen=True, slots=True)
+class Stored(Generic[R]):
+    """A resource and what provisioning knows about it."""
+
+    resource: R
+    create_time: datetime
+    update_time: datetime
+    etag: str
+    "A quoted string; differs after every edit (google.aip.dev/154)."
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[R]):
+    """Some resources of one kind, in order of their keys."""
+
+    items: tuple[Stored[R], ...]
+    next_token: str
+    "Opaque; empty: there are no more."
+
+
+class ResourceStore(Protocol):
+    """Keeps resources. Every method raises Unavailable if it cannot tell.
+
+    With *rehearse* everything is checked and nothing kept.
+    """
+
+    async def create(self, resource: R, *, rehearse: bool = False) -> Stored[R]:
+        """Add *resource*. Raise AlreadyExists, or InvalidArgument for what it refers to."""
+        ...
+
+    async def get(self, kind: type[R], key: str) -> Stored[R]:
+        """Give one. Raise NotFound."""
+        ...
+
+    async def list(self, kind: type[R], size: int, token: str) -> Page[R]:
+        """Give at most *size*, from where *token* left off. Raise InvalidArgument."""
+        ...
+
+    async def update(
+        self,
+        current: tuple[type[R], str, str],
+        change: Callable[[R], R],
+        *,
+        rehearse: bool = False,
+    ) -> Stored[R]:
+        """Replace by what *change* makes of it. *current* is kind, key and etag (empty: any).
+
+        Raise NotFound, StaleEtag, AlreadyExists, InvalidArgument, and whatever *change* raises.
+        """
+        ...
+
+    async def delete(self, kind: type[R], key: str, etag: str) -> None:
+        """Remove. Raise NotFound, StaleEtag, or InUse while another resource names it."""
+        ...

@@ -1,0 +1,87 @@
+"""Ports: what judging needs from the world.
+
+Adapters implement them, `main` joins them. None of them waits, but for `verify`.
+"""
+
+from __future__ import annotations
+
+import enum
+
+from datetime import datetime
+from typing import Protocol
+
+from epcscfd.domain.credentials import BearerToken
+from epcscfd.domain.judgement import Judgement
+from epcscfd.domain.policy import Policy
+from epcscfd.domain.token import AccessToken, Assertion, TokenUse
+
+
+class Clock(Protocol):
+    """Time, as an argument."""
+
+    def now(self) -> datetime:
+        """Tell the wall-clock time, in UTC. For what others have dated."""
+        ...
+
+    def monotonic(self) -> float:
+        """Tell seconds since some moment. For lives and pauses."""
+        ...
+
+
+class PolicySource(Protocol):
+    """Where the policy in force is."""
+
+    def current(self) -> Policy:
+        """Give the latest good snapshot. Never blocks. Raises Unavailable if there is none."""
+        ...
+
+
+class Journal(Protocol):
+    """Where judgements are written down."""
+
+    def record(self, judgement: Judgement) -> None:
+        """Write down *judgement*. Never blocks, never fails."""
+        ...
+
+
+class TokenVerifier(Protocol):
+    """Who vouches that a token was made by an authorization entity."""
+
+    def verify_at_once(self, token: BearerToken, policy: Policy) -> Assertion | None:
+        """Vouch for *token* or say why not. None: a key must be fetched first."""
+        ...
+
+    async def verify(self, token: BearerToken, policy: Policy) -> Assertion:
+        """Vouch for *token* or say why not, fetching what that needs."""
+        ...
+
+
+class TokenLedger(Protocol):
+    """Which one-time tokens have been used."""
+
+    def use_of(self, token: AccessToken) -> TokenUse:
+        """Tell whether *token* has been spent, or cannot be kept track of."""
+        ...
+
+    def spend(self, token: AccessToken, now: datetime) -> None:
+        """Remember that *token* has been used, until it dies by itself."""
+        ...
+
+
+class KeyFetch(enum.StrEnum):
+    """How a fetch of keys ended. Closed set: a metric label."""
+
+    FETCHED = "fetched"
+    UNCHANGED = "unchanged"
+    "The server said 304."
+    FAILED = "failed"
+    REFUSED = "refused"
+    "It answered with something that is no acceptable key set."
+
+
+class KeyWatch(Protocol):
+    """Who is told how fetches of keys end."""
+
+    def keys_fetched(self, source: str, outcome: KeyFetch, why: str) -> None:
+        """Note that a fetch from *source* (URL or path) ended so; *why* is for people."""
+        ...
