@@ -20,4 +20,4 @@ build/.protos: $(PROTOS) requirements.lock | $(PY)
 		--plugin=protoc-gen-mypy=$(VENV)/bin/protoc-gen-mypy --mypy_out=quiet:build/stubs \
 		--plugin=protoc-gen-mypy_grpc=$(VENV)/bin/protoc-gen-mypy_grpc --mypy_grpc_out=quiet:build/stubs \
 		$(PROTOS)
-	@touch $@
+	@touch build/stubs/epcscf/__init__.py $@

@@ -1,0 +1,124 @@
+"""What becomes of each question: asked, settled by a verdict, or given up.
+
+Whatever happens, a question that was taken in is resumed, once. No loop and no wire
+in here: who calls brings the time, and what is to be asked goes to `ask`.
+"""
+
+from __future__ import annotations
+
+import time
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from authorizer.desk import Desk
+from authorizer.questions import MalformedRecordError, read_question
+from authorizer.rows import UnsafeVerdictError, forward_row, refusal_row
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from authorizer.desk import Open
+    from authorizer.kamailio import Kamailio
+    from authorizer.view import View
+    from epcscf.control.v1 import control_pb2 as pb
+
+PATIENCE = 7.5
+"Seconds; a little less than Kamailio's own (EPCSCF_JUDGE_TIMEOUT), which is the safety net."
+REFUSALS_AT_MOST = 10_000
+"Rows that anybody can cause; some 400 bytes each."
+REFUSAL_LIFE = 30
+"Seconds that a refusal row lives at most."
+
+
+class Clerk:
+    """The one writer of verdict rows, and the one who resumes."""
+
+    def __init__(
+        self, kamailio: Kamailio, view: View, ask: Callable[[Sequence[Open]], None]
+    ) -> None:
+        self.desk = Desk()
+        self._kamailio = kamailio
+        self._view = view
+        self._ask = ask
+        self._refusals: deque[float] = deque()
+
+    def take_in(self, transaction: str, record: str | None) -> Open | None:
+        """Open a question; return it if it is to be asked. A bad record is given up alone."""
+        try:
+            question = read_question(transaction, record or "")
+        except MalformedRecordError as error:
+            self._kamailio.warn(f"question.malformed why={error}")
+            self._kamailio.resume(transaction, "")
+            return None
+        waited = max(0.0, time.time() - question.queued_at)
+        return self.desk.put(question, time.monotonic() + PATIENCE - waited)
+
+    def settle(self, batch: Sequence[pb.Verdict]) -> None:
+        """Settle each question by its verdict. A bad verdict spoils only its own."""
+        for verdict in batch:
+            try:
+                self._apply(verdict)
+            except UnsafeVerdictError as error:
+                self._kamailio.warn(f"verdict.unsafe why={error} decision={verdict.decision_id}")
+                self._close(verdict.id, "")
+
+    def give_up(self, now: float) -> None:
+        """Resume what has waited long enough without a verdict."""
+        for opened in self.desk.take_overdue(now):
+            self._resume(opened, "")
+
+    def give_up_all(self) -> None:
+        """Resume all that waits without a verdict."""
+        for opened in self.desk.open():
+            self._close(opened.id, "")
+
+    def _apply(self, verdict: pb.Verdict) -> None:
+        opened = self.desk.get(verdict.id)
+        if opened is None:
+            return
+        ending = verdict.WhichOneof("ending")
+        row = ""
+        if ending == "forward":
+            if not self._view.holds(verdict.stamp.scope, verdict.stamp.value):
+                # the policy changed while it was judged
+                self._ask([opened])
+                return
+            row = forward_row(verdict)
+            self._keep("ep_verdict", opened, row, verdict.keep_seconds)
+        elif ending == "refuse":
+            row = refusal_row(verdict, self._view.revision)
+            if verdict.keep_seconds and self._room_for_refusal():
+                seconds = min(verdict.keep_seconds, REFUSAL_LIFE)
+                self._keep("ep_refusal", opened, row, seconds)
+        self._close(verdict.id, row, share=bool(verdict.keep_seconds) or not row)
+
+    def _keep(self, table: str, opened: Open, row: str, seconds: int) -> None:
+        if seconds and not self._kamailio.keep(table, opened.question.key, row, seconds):
+            self._kamailio.warn(f"verdict.not_kept table={table} why=no_memory")
+
+    def _room_for_refusal(self) -> bool:
+        now = time.monotonic()
+        while self._refusals and self._refusals[0] <= now:
+            self._refusals.popleft()
+        if len(self._refusals) >= REFUSALS_AT_MOST:
+            return False
+        self._refusals.append(now + REFUSAL_LIFE)
+        return True
+
+    def _close(self, number: int, row: str, *, share: bool = True) -> None:
+        opened = self.desk.take(number)
+        if opened is None:
+            return
+        if share:
+            self._resume(opened, row)
+            return
+        # a verdict for one request only: those that followed ask for themselves
+        self._kamailio.resume(opened.question.transaction, row)
+        again = [self.desk.put(question, opened.give_up_at) for question in opened.followers]
+        self._ask([asked for asked in again if asked is not None])
+
+    def _resume(self, opened: Open, row: str) -> None:
+        for transaction in opened.transactions:
+            self._kamailio.resume(transaction, row)

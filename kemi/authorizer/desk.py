@@ -1,0 +1,84 @@
+"""Open questions: each leaves by exactly one resume.
+
+Equal questions share one: the first is asked, those that follow wait for its
+verdict. Pure book-keeping; time is an argument.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+
+if TYPE_CHECKING:
+    from authorizer.questions import Question
+
+
+@dataclass(slots=True)
+class Open:
+    """A question that was put to the sidecar, or is about to be."""
+
+    id: int
+    question: Question
+    give_up_at: float
+    "Monotonic, seconds."
+    followers: list[Question] = field(default_factory=list)
+
+    @property
+    def transactions(self) -> list[str]:
+        """All REGISTERs that wait for this answer."""
+        return [self.question.transaction, *(q.transaction for q in self.followers)]
+
+
+class Desk:
+    """All open questions."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self._by_id: dict[int, Open] = {}
+        self._by_key: dict[str, Open] = {}
+        self._by_age: deque[Open] = deque()
+        "Oldest first: all have the same patience, so this is the order of giving up too."
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def put(self, question: Question, give_up_at: float) -> Open | None:
+        """Note *question*; return what is to be asked, or None if an equal one is open."""
+        same = self._by_key.get(question.key)
+        if same is not None:
+            same.followers.append(question)
+            return None
+        opened = Open(next(self._numbers), question, give_up_at)
+        self._by_id[opened.id] = self._by_key[question.key] = opened
+        self._by_age.append(opened)
+        return opened
+
+    def get(self, number: int) -> Open | None:
+        """Find an open question."""
+        return self._by_id.get(number)
+
+    def take(self, number: int) -> Open | None:
+        """Close a question and hand it out: whoever takes it resumes it."""
+        opened = self._by_id.pop(number, None)
+        if opened is not None:
+            del self._by_key[opened.question.key]
+        return opened
+
+    def take_overdue(self, now: float) -> list[Open]:
+        """Close the questions whose clients have waited long enough."""
+        overdue = []
+        while self._by_age and (
+            self._by_age[0].id not in self._by_id or self._by_age[0].give_up_at <= now
+        ):
+            opened = self.take(self._by_age.popleft().id)
+            if opened is not None:
+                overdue.append(opened)
+        return overdue
+
+    def open(self) -> list[Open]:
+        """All questions that wait, oldest first."""
+        return list(self._by_id.values())

@@ -1,0 +1,64 @@
+"""Questions as the native routes queue them (routes/ask.cfg).
+
+A record is `wwsf|listener|certificate|seconds.microseconds|To|Call-ID|credential|key`.
+The last four are base64, since a sender chose them.
+"""
+
+from __future__ import annotations
+
+import binascii
+
+from base64 import b64decode
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One suspended REGISTER."""
+
+    transaction: str
+    "`index:label` of tm."
+    wwsf: str
+    listener: str
+    certificate: str
+    queued_at: float
+    "Wall clock, seconds."
+    to: str
+    call_id: str
+    authorization: str
+    key: str
+    "Of the verdict table."
+
+
+class MalformedRecordError(ValueError):
+    """The record is not what routes/ask.cfg writes."""
+
+
+def read_question(transaction: str, record: str) -> Question:
+    """Decode a queued record. Raise MalformedRecordError."""
+    fields = record.split("|")
+    if len(fields) != 8:
+        raise MalformedRecordError(f"{len(fields)} fields")
+    wwsf, listener, certificate, stamp = fields[:4]
+    try:
+        to, call_id, authorization, key = (_text(field) for field in fields[4:])
+        seconds, microseconds = stamp.split(".")
+        queued_at = int(seconds) + int(microseconds) / 1e6
+    except (ValueError, binascii.Error) as error:
+        raise MalformedRecordError(type(error).__name__) from None
+    return Question(
+        transaction,
+        wwsf,
+        listener,
+        "" if certificate == "-" else certificate,
+        queued_at,
+        to,
+        call_id,
+        authorization,
+        key,
+    )
+
+
+def _text(field: str) -> str:
+    """Bytes that are no UTF-8 become marks: the sidecar refuses them, nobody raises."""
+    return b64decode(field, validate=True).decode("utf-8", errors="replace")

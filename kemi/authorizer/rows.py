@@ -1,0 +1,97 @@
+"""Verdicts as the native routes read them (routes/apply.cfg, routes/refuse.cfg).
+
+A row is fields joined by `|`. Text is base64, so that nothing in it can be taken
+for a field or, in a log, for a line. What will stand in a header is refused here if
+it holds CR, LF or NUL: this is the only writer of the tables.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import TYPE_CHECKING
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from epcscf.control.v1 import control_pb2 as pb
+
+VERSION = "1"
+"Of the format. Kamailio treats a row of another version as no row."
+
+CONNECTIONS = {0: "close", 1: "keep", 2: "close", 3: "keep_if_registered"}
+"Connection of the control contract; what it does not know yet is closed."
+
+
+class UnsafeVerdictError(ValueError):
+    """The verdict holds something that must not get into a header."""
+
+
+def forward_row(verdict: pb.Verdict) -> str:
+    """Put a verdict that forwards into a row. Raise UnsafeVerdictError."""
+    forward = verdict.forward
+    headers = (
+        f"Authorization: {safe(forward.authorization)}\r\n"
+        f"P-Visited-Network-ID: {safe(forward.visited_network_id)}\r\n"
+    )
+    fields = (
+        VERSION,
+        "F",
+        bare(verdict.stamp.scope),
+        bare(verdict.stamp.value),
+        str(forward.token_expires_at - forward.margin_seconds),
+        str(forward.minimum_seconds),
+        str(forward.next_hop_set),
+        coded(safe(forward.request_uri)),
+        coded(headers),
+        coded(safe(forward.charging_parameters)),
+        coded(safe(forward.impi)),
+        coded(safe(forward.impu)),
+        bare(forward.subject),
+        coded(challenge_headers([forward.expired_challenge])),
+        bare(verdict.decision_id),
+    )
+    return "|".join(fields)
+
+
+def refusal_row(verdict: pb.Verdict, revision: int) -> str:
+    """Put a verdict that refuses into a row. Raise UnsafeVerdictError."""
+    refuse = verdict.refuse
+    if not 400 <= refuse.status <= 699:
+        raise UnsafeVerdictError(f"status {refuse.status}")
+    fields = (
+        VERSION,
+        "R",
+        str(revision),
+        str(refuse.status),
+        coded(safe(refuse.phrase)),
+        CONNECTIONS.get(refuse.connection, "close"),
+        str(refuse.retry_after),
+        coded(challenge_headers(refuse.challenges)) if refuse.challenges else "",
+        bare(verdict.decision_id),
+    )
+    return "|".join(fields)
+
+
+def challenge_headers(values: Iterable[str]) -> str:
+    """Make the header lines of a challenge."""
+    return "".join(f"WWW-Authenticate: {safe(value)}\r\n" for value in values)
+
+
+def safe(text: str) -> str:
+    """Return *text* if it can stand in a header line."""
+    if any(mark in text for mark in "\r\n\0"):
+        raise UnsafeVerdictError("line break or NUL")
+    return text
+
+
+def bare(text: str) -> str:
+    """Return *text* if it can stand in a row without being encoded."""
+    if "|" in text:
+        raise UnsafeVerdictError("field separator")
+    return safe(text)
+
+
+def coded(text: str) -> str:
+    """Encode *text* for a row."""
+    return b64encode(text.encode()).decode("ascii")
