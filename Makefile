@@ -1,7 +1,9 @@
-# eP-CSCF for Kamailio: run, test, measure.
+# eP-CSCF for Kamailio: run, test, measure. `make` alone prints help.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
 
+# A fresh Debian's own interpreter: the one that Kamailio's Python module embeds.
 PYTHON ?= /usr/bin/python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
@@ -9,15 +11,87 @@ PROTOS := $(shell find protos -name '*.proto')
 
 .PHONY: help
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- what people do
+
+.PHONY: run
+run: setup ## Bring up core, sidecar and Kamailio, register one client over WSS, stay up
+	@$(PY) -m lab.demo
+
+.PHONY: test
+test: setup ## Run all tests, real parts included; writes docs/conformance.md
+	@rm -rf build/conformance
+	@$(MAKE) --no-print-directory check
+	@EPCSCF_CONFORMANCE=build/conformance $(PY) -m pytest tests/lab tests/scenarios
+	@$(PY) -m tools.conformance --check
+
+.PHONY: check
+check: $(VENV)/.ready build/.protos ## Format, lint, types, layers and unit tests, in under a minute
+	@$(VENV)/bin/ruff format --check -q . || { echo 'not formatted: run make format'; exit 1; }
+	@$(VENV)/bin/ruff check -q .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-logo 2>&1 | tail -3
+	@EPCSCF_CONFORMANCE=build/conformance $(PY) -m pytest -q $(UNIT_TESTS)
+
+UNIT_TESTS := $(filter-out tests/lab tests/scenarios,$(wildcard tests/*/))
+
+.PHONY: format
+format: $(VENV)/.ready ## Format the sources and sort the imports
+	@$(VENV)/bin/ruff check -q --select I --fix .
+	@$(VENV)/bin/ruff format -q .
+
+.PHONY: bench
+bench: setup ## Measure REGISTERs per second; prints ratios from one run
+	@$(PY) -m bench
+
+.PHONY: conformance
+conformance: $(VENV)/.ready ## Write docs/conformance.md from the last test run
+	@$(PY) -m tools.conformance
+
+# --- set-up: each step leaves a mark and is done again when what it rests on has changed
+
+.PHONY: setup
+setup: build/.debian $(VENV)/.ready build/.protos ## Install what is missing (Debian packages, Python packages, stubs)
+
+build/.debian: deploy/debian-packages.txt
+	@mkdir -p build
+	@tools/install-debian-packages deploy/debian-packages.txt
+	@touch $@
+
+$(VENV)/.ready: requirements.lock pyproject.toml | build/.python
+	@echo 'python packages: into $(VENV), with pinned hashes'
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock 2>&1 \
+		| { grep -v ^WARNING || true; }
+	@mkdir -p build/stubs
+	@$(PY) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . 2>&1 \
+		| { grep -v ^WARNING || true; }
+	@touch $@
+
+# python3-venv may be missing where the rest is not needed yet (make check)
+build/.python: deploy/debian-packages.txt
+	@mkdir -p build
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || tools/install-debian-packages deploy/debian-packages.txt
+	@touch $@
 
 .PHONY: protos
 protos: build/.protos ## Generate the gRPC stubs
 
-build/.protos: $(PROTOS) requirements.lock | $(PY)
+build/.protos: $(PROTOS) requirements.lock | $(VENV)/.ready
 	@mkdir -p build/stubs
 	@$(PY) -m grpc_tools.protoc -Iprotos --python_out=build/stubs --grpc_python_out=build/stubs \
 		--plugin=protoc-gen-mypy=$(VENV)/bin/protoc-gen-mypy --mypy_out=quiet:build/stubs \
 		--plugin=protoc-gen-mypy_grpc=$(VENV)/bin/protoc-gen-mypy_grpc --mypy_grpc_out=quiet:build/stubs \
 		$(PROTOS)
 	@touch build/stubs/epcscf/__init__.py $@
+
+.PHONY: lock
+lock: $(VENV)/.ready ## Resolve pyproject.toml anew into requirements.lock
+	@$(PY) -m pip install -q uv
+	@$(VENV)/bin/uv -q pip compile --generate-hashes --no-emit-index-url --no-annotate --no-header \
+		--extra dev pyproject.toml -o requirements.lock
+
+.PHONY: clean
+clean: ## Remove what was built
+	@rm -rf build $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
