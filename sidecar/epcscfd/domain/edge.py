@@ -1,10 +1,17 @@
-"""The part of the policy that the edge needs to decide by itself."""
+"""The part of the policy that the edge needs to decide by itself.
+
+Who may open a WebSocket, which domains are served, what a WIC without credentials is told,
+and the stamps under which verdicts hold: a verdict dies when its stamp changes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from epcscfd.domain.policy import AuthorizationEntity, Policy, Wwsf, WwsfId
+from epcscfd.domain.challenge import challenges_for, realm_for
+from epcscfd.domain.policy import AuthorizationEntity, Policy, Wwsf, WwsfId, WwsfState
+from epcscfd.domain.replies import Challenge
 from epcscfd.domain.rules import JudgeRules
 
 
@@ -68,4 +75,34 @@ def stamp_for(wwsf: Wwsf, entity: AuthorizationEntity, policy: Policy) -> Stamp:
 
 def edge_view(policy: Policy, rules: JudgeRules) -> EdgeView:
     """Make the view of *policy* that goes to every edge."""
-    raise NotImplementedError
+    served = [wwsf for _, wwsf in sorted(policy.wwsfs.items()) if wwsf.state is WwsfState.ACTIVE]
+    realm = realm_for(None, policy, rules)
+    return EdgeView(
+        revision=policy.revision,
+        # A suspended WWSF gets no WebSocket: no origin of its own, no certificate.
+        origins=tuple(
+            AdmittedOrigin(origin, wwsf.id) for wwsf in served for origin in sorted(wwsf.origins)
+        ),
+        certificates=tuple(
+            AdmittedCertificate(digest, wwsf.id)
+            for wwsf in served
+            for digest in sorted(wwsf.client_certificates)
+        ),
+        domains=tuple(
+            ServedDomain(name, domain.next_hop_set)
+            for name, domain in sorted(policy.domains.items())
+        ),
+        stamps=tuple(_stamps(policy)),
+        challenges=tuple(
+            WwsfChallenges(wwsf.id, challenges_for(wwsf, realm, Challenge.PLAIN, policy))
+            for wwsf in served
+        ),
+    )
+
+
+def _stamps(policy: Policy) -> Iterator[Stamp]:
+    for _, wwsf in sorted(policy.wwsfs.items()):
+        for entity_id in sorted(wwsf.entities):
+            entity = policy.entities.get(entity_id)
+            if entity:
+                yield stamp_for(wwsf, entity, policy)

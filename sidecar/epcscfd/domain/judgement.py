@@ -1,15 +1,34 @@
-"""Judgement: a decision, how it is said to the WIC, how long it holds, and its record."""
+"""Judgements: a decision, how it is told, for how long it holds, and what is written down.
+
+* A verdict that lets through holds no longer than the token lives.
+* A refusal holds only if it follows from the request and the policy, and then briefly.
+* One-time tokens get judgements that hold for one request.
+* Nothing here contains the token; of its claims only what identifies the case.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from epcscfd.domain.edge import Stamp
+from epcscfd.domain.case import Case
+from epcscfd.domain.challenge import challenges_for, realm_for
+from epcscfd.domain.decide import CheckOutcome, conclude, explain_register
+from epcscfd.domain.edge import Stamp, stamp_for
 from epcscfd.domain.identity import Impi, Impu
 from epcscfd.domain.policy import EntityId
 from epcscfd.domain.reasons import Connection, Reason
-from epcscfd.domain.register import CheckOutcome, Decision, Door
+from epcscfd.domain.register import Decision, Door, Forward
+from epcscfd.domain.replies import REPLIES, Lasting
+from epcscfd.domain.rules import CloseOnReject
+from epcscfd.domain.token import AccessToken, TokenFault
+
+
+LONGEST_QUOTE = 128
+"Characters of what the WIC sent that are worth writing down."
+
+_AT_ONCE = timedelta(0)
+_SERVER_ERROR = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +65,7 @@ class Judgement:
     call_id: str
     "As received, shortened."
     entity: EntityId | None
-    "Who vouched, once that is verified."
+    "Who vouches, or is said to."
     impi: Impi | None
     impu: Impu | None
     "To in canonical form, if it has one."
@@ -61,3 +80,59 @@ class Judgement:
     def reason(self) -> Reason | None:
         """Why it was refused. None: it was not."""
         return self.checks[-1].reason
+
+
+def judge_register(case: Case, decision_id: str, took: timedelta) -> Judgement:
+    """Judge *case*; gathering its evidence *took* so long."""
+    checks = explain_register(case)
+    decision = conclude(case, checks)
+    facts = case.request.facts
+    assertion = case.evidence.assertion
+    token = assertion if isinstance(assertion, AccessToken) else None
+    forward = isinstance(decision, Forward)
+    return Judgement(
+        decision_id=decision_id,
+        time=case.now,
+        took=took,
+        decision=decision,
+        reply=None if isinstance(decision, Forward) else _refusal(case, decision.reason),
+        keep=_keep(case, decision),
+        stamp=stamp_for(case.wwsf, case.entity, case.policy) if forward else None,
+        revision=case.policy.revision,
+        door=facts.door,
+        to=facts.to[:LONGEST_QUOTE],
+        call_id=facts.call_id[:LONGEST_QUOTE],
+        entity=assertion.entity if assertion else None,
+        impi=token.impi if token else None,
+        impu=case.request.to,
+        token_id=token.token_id if token else "",
+        checks=checks,
+        detail=assertion.detail if isinstance(assertion, TokenFault) else "",
+    )
+
+
+def _keep(case: Case, decision: Decision) -> timedelta:
+    token = case.evidence.assertion
+    one_time = isinstance(token, AccessToken) and case.entity.one_time_tokens
+    if one_time:
+        return _AT_ONCE
+    if isinstance(decision, Forward):
+        return max(_AT_ONCE, min(case.rules.verdict_life, decision.token_expires_at - case.now))
+    kept = REPLIES[decision.reason].lasting is Lasting.KEPT
+    return case.rules.refusal_life if kept else _AT_ONCE
+
+
+def _refusal(case: Case, reason: Reason) -> Refusal:
+    answer = REPLIES[reason].answer
+    connection = answer.connection
+    # Our own troubles are no fault of the token, however strict the operator is.
+    if case.rules.close_on_reject is CloseOnReject.STRICT and answer.status < _SERVER_ERROR:
+        connection = Connection.CLOSE
+    challenges: tuple[str, ...] = ()
+    wwsf = case.policy.wwsfs.get(case.request.door.wwsf)
+    if wwsf:
+        to = case.request.to
+        realm = realm_for(to.domain if to else None, case.policy, case.rules)
+        challenges = challenges_for(wwsf, realm, answer.challenge, case.policy)
+    retry_after = case.rules.overload_pause if reason is Reason.OVERLOADED else _AT_ONCE
+    return Refusal(answer.status, answer.phrase, challenges, retry_after, connection)

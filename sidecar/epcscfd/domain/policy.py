@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import enum
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NewType
@@ -127,14 +127,11 @@ class AuthorizationEntity:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Which IMPIs are a WWSF's: by list, or by their realm (TS 33.203 X.4, seed NOTE x3)."""
+    """Which IMPIs are a WWSF's: by list, or by their realm (TS 33.203 X.4)."""
 
     impis: frozenset[Impi] = frozenset()
     impi_realms: frozenset[str] = frozenset()
-
-    def contains(self, impi: Impi) -> bool:
-        """Tell whether *impi* is of this pool."""
-        return impi in self.impis or impi.realm in self.impi_realms
+    "Lower case, without `@`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +174,36 @@ class Policy:
     entities: Mapping[EntityId, AuthorizationEntity] = field(default_factory=dict)
     wwsfs: Mapping[WwsfId, Wwsf] = field(default_factory=dict)
     subscriptions: Mapping[Impi, Subscription] = field(default_factory=dict)
+    _by_issuer: Mapping[str, AuthorizationEntity] = field(init=False, repr=False, compare=False)
+    _pools: Mapping[Impi | str, frozenset[WwsfId]] = field(init=False, repr=False, compare=False)
+    _subscribed: frozenset[Impu] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # A snapshot is asked far more often than it is made, so it carries its own indexes.
+        by_issuer = {entity.issuer: entity for entity in self.entities.values()}
+        subscribed = (impu for record in self.subscriptions.values() for impu in record.impus)
+        object.__setattr__(self, "_by_issuer", by_issuer)
+        object.__setattr__(self, "_pools", _pool_index(self.wwsfs.values()))
+        object.__setattr__(self, "_subscribed", frozenset(subscribed))
 
     def entity_of_issuer(self, issuer: str) -> AuthorizationEntity | None:
         """Find the entity whose tokens say exactly this `iss`."""
-        return next((e for e in self.entities.values() if e.issuer == issuer), None)
+        return self._by_issuer.get(issuer)
+
+    def pool_owners(self, impi: Impi) -> frozenset[WwsfId]:
+        """Find the WWSFs whose pools contain *impi*. More than one is a mistake."""
+        nobody: frozenset[WwsfId] = frozenset()
+        return self._pools.get(impi, nobody) | self._pools.get(impi.realm, nobody)
+
+    def is_subscribed(self, impu: Impu) -> bool:
+        """Tell whether some subscription holds *impu*."""
+        return impu in self._subscribed
+
+
+def _pool_index(wwsfs: Iterable[Wwsf]) -> Mapping[Impi | str, frozenset[WwsfId]]:
+    owners: dict[Impi | str, set[WwsfId]] = {}
+    for wwsf in wwsfs:
+        if wwsf.pool:
+            for form in wwsf.pool.impis | wwsf.pool.impi_realms:
+                owners.setdefault(form, set()).add(wwsf.id)
+    return {form: frozenset(ids) for form, ids in owners.items()}

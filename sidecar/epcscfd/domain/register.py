@@ -1,11 +1,16 @@
-"""What the eP-CSCF does with one REGISTER that carries a web token."""
+"""REGISTERs that carry a web token: what the edge says about one, and what it is told to do.
+
+The edge asks with `RegisterFacts`, untrusted text but for the door. It is told to `Forward`
+(in values that are safe to be written into headers as they are) or to `Reject`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from epcscfd.domain.identity import Impi, Impu
+from epcscfd.domain.credentials import BearerToken, parse_authorization
+from epcscfd.domain.identity import Impi, Impu, MalformedIdentity
 from epcscfd.domain.policy import WwsfId
 from epcscfd.domain.reasons import Reason
 
@@ -27,9 +32,34 @@ class RegisterFacts:
     door: Door
     to: str
     "URI of To."
-    authorization: str
+    authorization: str = field(repr=False)
     "Value of the only Authorization header, perhaps folded. Empty: there was none."
     call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterRequest:
+    """The facts, read."""
+
+    facts: RegisterFacts
+    to: Impu | None
+    "None: it is no IMPU."
+    credentials: BearerToken | Reason
+    "The token, or why there is none."
+
+    @property
+    def door(self) -> Door:
+        """Where it came in."""
+        return self.facts.door
+
+
+def read_register(facts: RegisterFacts) -> RegisterRequest:
+    """Read *facts*. Total: what is malformed is marked so, and judged later."""
+    try:
+        to = Impu.parse(facts.to)
+    except MalformedIdentity:
+        to = None
+    return RegisterRequest(facts, to, parse_authorization(facts.authorization))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +72,16 @@ class Forward:
     "SHA-256 of issuer and subject of the token, lower-case hex."
     token_expires_at: datetime
     margin: timedelta
+    "The registration has to end so long before the token does."
     minimum: timedelta
+    "The shortest registration worth having."
     request_uri: str
     authorization: str
     visited_network_id: str
     charging_parameters: str
     next_hop_set: int
     expired_challenge: str
+    "For the case that too little of the token's life is left."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +92,3 @@ class Reject:
 
 
 Decision = Forward | Reject
-
-
-@dataclass(frozen=True, slots=True)
-class CheckOutcome:
-    """One check of one case."""
-
-    name: str
-    clause: str
-    "Clause that asks for it."
-    reason: Reason | None
-    "None: passed."

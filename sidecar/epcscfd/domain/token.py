@@ -1,11 +1,16 @@
-"""Access tokens whose signature has been verified, and what is judged about their claims."""
+"""Access tokens whose signature has been verified, and what is judged about their claims.
+
+The signature tells who made the token; whether it is meant for us, for this moment and for
+this purpose is judged here, with the time as an argument.
+"""
 
 from __future__ import annotations
 
 import enum
+import hashlib
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from epcscfd.domain.identity import Impi, Impu
 from epcscfd.domain.policy import EntityId
@@ -16,6 +21,7 @@ class TokenUse(enum.StrEnum):
     """What is known about the use of a one-time token."""
 
     FREE = "free"
+    "It has not been used, or may be used as often as one likes."
     SPENT = "spent"
     UNTRACKABLE = "untrackable"
     "There is no room left to remember it."
@@ -42,6 +48,13 @@ class AccessToken:
     certificate: str
     "SHA-256 of the certificate that it is bound to, lower-case hex. Empty: to none."
 
+    @property
+    def subject_digest(self) -> str:
+        """SHA-256 of issuer and subject, lower-case hex."""
+        # The length keeps issuer and subject apart, whatever they contain.
+        text = f"{len(self.issuer)}:{self.issuer}{self.subject}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
 
 @dataclass(frozen=True, slots=True)
 class TokenFault:
@@ -55,3 +68,26 @@ class TokenFault:
 
 
 Assertion = AccessToken | TokenFault
+
+
+def judge_times(token: AccessToken, now: datetime, skew: timedelta) -> Reason | None:
+    """Tell whether *token* is of this moment, give or take *skew*."""
+    # RFC 7519 4.1.4: on or after `exp` it must not be accepted.
+    if now - skew >= token.expires_at:
+        return Reason.TOKEN_EXPIRED
+    # RFC 7519 4.1.5; a token issued in the future has a clock that cannot be relied on.
+    begins = max(token.not_before or token.issued_at, token.issued_at)
+    return Reason.TOKEN_NOT_YET_VALID if now + skew < begins else None
+
+
+def judge_life(token: AccessToken, longest: timedelta) -> Reason | None:
+    """Tell whether *token* lives no longer than *longest*."""
+    life = token.expires_at - token.issued_at
+    return Reason.LIFE_TOO_LONG if life > longest else None
+
+
+def judge_binding(token: AccessToken, client_certificate: str) -> Reason | None:
+    """Tell whether *token* came over a connection that it may come over (RFC 8705 3)."""
+    if not token.certificate or token.certificate == client_certificate:
+        return None
+    return Reason.BINDING_MISMATCH

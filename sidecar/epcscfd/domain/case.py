@@ -1,0 +1,79 @@
+"""Cases: one REGISTER with everything needed to judge it, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from epcscfd.domain.identity import Impi, Impu
+from epcscfd.domain.ownership import Ownership, ownership
+from epcscfd.domain.policy import AuthorizationEntity, HomeDomain, Policy, Wwsf
+from epcscfd.domain.register import RegisterRequest
+from epcscfd.domain.rules import JudgeRules
+from epcscfd.domain.token import AccessToken, Assertion, TokenUse
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known about the token of a request."""
+
+    assertion: Assertion | None = None
+    "None: there was no token to verify."
+    use: TokenUse = TokenUse.FREE
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One REGISTER with everything needed to judge it.
+
+    The properties are for checks that stand behind the one that makes them true; before it
+    they raise LookupError.
+    """
+
+    request: RegisterRequest
+    evidence: Evidence
+    policy: Policy
+    rules: JudgeRules
+    now: datetime
+
+    @property
+    def wwsf(self) -> Wwsf:
+        """The WWSF of the door."""
+        return self.policy.wwsfs[self.request.door.wwsf]
+
+    @property
+    def token(self) -> AccessToken:
+        """The verified token."""
+        if isinstance(self.evidence.assertion, AccessToken):
+            return self.evidence.assertion
+        raise LookupError("no token has been verified")
+
+    @property
+    def entity(self) -> AuthorizationEntity:
+        """Who vouches in the token."""
+        return self.policy.entities[self.token.entity]
+
+    @property
+    def impi(self) -> Impi:
+        """The private identity to be registered."""
+        if self.token.impi is None:
+            raise LookupError("the token has no IMPI")
+        return self.token.impi
+
+    @property
+    def impu(self) -> Impu:
+        """The public identity to be registered."""
+        if self.request.to is None:
+            raise LookupError("To has no IMPU")
+        return self.request.to
+
+    @property
+    def home_domain(self) -> HomeDomain:
+        """The home domain of the identity."""
+        # A number belongs to no domain; its user's IMPI does (TS 23.003 13.3).
+        return self.policy.domains[self.impu.domain or self.impi.realm]
+
+    @property
+    def ownership(self) -> Ownership:
+        """Whose the identity is."""
+        return ownership(self.impi, self.impu, self.wwsf.id, self.policy)

@@ -1,0 +1,51 @@
+"""Challenges: which token a WIC is asked for, and where it gets one (RFC 8898 2.1.1, 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from epcscfd.domain.header import quoted
+from epcscfd.domain.policy import (
+    IMS_ACCESS_SCOPE,
+    AuthorizationEntity,
+    EntityState,
+    Policy,
+    Wwsf,
+)
+from epcscfd.domain.replies import Challenge
+from epcscfd.domain.rules import JudgeRules
+
+
+def challenge_for(realm: str, entity: AuthorizationEntity | None, kind: Challenge) -> str:
+    """Give the value of a WWW-Authenticate header; None: no entity is left that could help."""
+    scope = entity.scope if entity else IMS_ACCESS_SCOPE
+    parts = [f"realm={quoted(realm)}", f"scope={quoted(scope)}"]
+    if entity:
+        # RFC 8898 4: the address of the authorization server that issues the token.
+        parts.append(f"authz_server={quoted(entity.issuer)}")
+    if kind is not Challenge.PLAIN:
+        parts.append(f"error={quoted(kind.value)}")
+    return "Bearer " + ", ".join(parts)
+
+
+def challenges_for(wwsf: Wwsf, realm: str, kind: Challenge, policy: Policy) -> tuple[str, ...]:
+    """Give one value for each entity that may vouch for users of *wwsf*, by the entities' ids."""
+    if kind is Challenge.NONE:
+        return ()
+    entities = tuple(_active_entities(wwsf, policy)) or (None,)
+    return tuple(challenge_for(realm, entity, kind) for entity in entities)
+
+
+def realm_for(domain: str | None, policy: Policy, rules: JudgeRules) -> str:
+    """Give the realm of *domain* if it is served, else that of the first home domain."""
+    served = policy.domains.get(domain or "") or policy.domains.get(
+        min(policy.domains, default="")
+    )
+    return served.realm if served else rules.node_host
+
+
+def _active_entities(wwsf: Wwsf, policy: Policy) -> Iterator[AuthorizationEntity]:
+    for entity_id in sorted(wwsf.entities):
+        entity = policy.entities.get(entity_id)
+        if entity and entity.state is EntityState.ACTIVE:
+            yield entity
