@@ -1,0 +1,130 @@
+"""The eP-CSCF's Kamailio as a child process: `kamailio.cfg` of this project, as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.kamailio import Define, Kamailio, Launch
+from lab.ports import free_port
+from lab.rpc import RpcError
+from lab.sidecar import PROGRAMS
+
+
+ROOT = Path(__file__).resolve().parent.parent
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """What the browser door shows and whom it believes."""
+
+    certificate: Path
+    key: Path
+    client_ca: Path
+
+
+@dataclass(frozen=True, slots=True)
+class EdgePlan:
+    """What differs from one eP-CSCF of the lab to another."""
+
+    run_dir: Path
+    sidecar_socket: Path
+    next_hops: Sequence[str]
+    "`host:port` of the I-CSCFs, in dispatcher set 1."
+    tls: TlsFiles | None = None
+    "None: TLS ends in a front end, and the door is the front door."
+    browser_port: int = field(default_factory=free_port)
+    core_port: int = field(default_factory=free_port)
+    defines: Mapping[str, Define] = field(default_factory=dict)
+    shm_mb: int = 128
+
+
+class Edge(Kamailio):
+    """One Kamailio with the drop-in."""
+
+    def __init__(self, plan: EdgePlan) -> None:
+        self.plan = plan
+        plan.run_dir.mkdir(parents=True, exist_ok=True)
+        hops = "".join(f"1 sip:{address}\n" for address in plan.next_hops)
+        (plan.run_dir / "dispatcher.list").write_text(hops)
+        launch = Launch(
+            name="epcscf",
+            cfg=ROOT / "kamailio.cfg",
+            run_dir=plan.run_dir,
+            listen=(),
+            defines={**self._defines(), **plan.defines},
+            shm_mb=plan.shm_mb,
+            pkg_mb=16,
+        )
+        super().__init__(launch, lambda kamailio: kamailio.answers_rpc())
+
+    def _defines(self) -> dict[str, Define]:
+        plan = self.plan
+        site = PROGRAMS.parent / "lib" / "python3.11" / "site-packages"
+        shared: dict[str, Define] = {
+            "CORE_HOST": HOST,
+            "CORE_PORT": plan.core_port,
+            "DISPATCHER_LIST": str(plan.run_dir / "dispatcher.list"),
+            "EPCSCF_NODE": "epcscf1.ims.example",
+            "EPCSCF_SCRIPT": str(ROOT / "kemi" / "epcscf.py"),
+            "EPCSCF_SIDECAR": f"unix:{plan.sidecar_socket}",
+            "EPCSCF_SITE": f"{site}:{ROOT / 'build' / 'stubs'}",
+            "LOG_TO_STDERR": 1,
+            "WORKERS": 2,
+        }
+        if plan.tls is None:
+            door: dict[str, Define] = {
+                "EPCSCF_WITH_FRONT": True,
+                "FRONT_HOST": HOST,
+                "FRONT_PORT": plan.browser_port,
+            }
+        else:
+            door = {
+                "EPCSCF_WITH_TLS": True,
+                "BROWSER_HOST": HOST,
+                "BROWSER_PORT": plan.browser_port,
+                "TLS_CERTIFICATE": str(plan.tls.certificate),
+                "TLS_PRIVATE_KEY": str(plan.tls.key),
+                "TLS_CLIENT_CA": str(plan.tls.client_ca),
+            }
+        return {**shared, **door}
+
+    @property
+    def url(self) -> str:
+        """Where WICs connect."""
+        return f"{'ws' if self.plan.tls is None else 'wss'}://localhost:{self.plan.browser_port}/"
+
+    def row(self, table: str, key: str) -> str | int | None:
+        """Return a row of a shared table, None if there is none."""
+        try:
+            entry = self.rpc("htable.get", table, key)
+        except RpcError:
+            return None
+        value: str | int = entry["item"]["value"]
+        return value
+
+    def rows(self, table: str) -> dict[str, str | int]:
+        """Return all rows of a shared table."""
+        slots = self.rpc("htable.dump", table) or []
+        return {row["name"]: row["value"] for slot in slots for row in slot["slot"]}
+
+    def wait_for_policy(self, revision: int = 1, seconds: float = 10.0) -> None:
+        """Wait until the policy of *revision*, or a later one, is in force here.
+
+        Raise TimeoutError if it is not within *seconds*.
+        """
+
+        def in_force() -> bool:
+            state = self.rows("ep_state")
+            return "up" in state and int(state.get("revision", 0)) >= revision
+
+        self.wait_until(in_force, seconds=seconds, what=f"policy {revision}")
+
+    def authorizer_pid(self) -> int:
+        """Return the process id of the authorizer."""
+        for process in self.rpc("core.psx"):
+            if "ep_authorizer" in process["DSC"]:
+                return int(process["PID"])
+        raise LookupError("no authorizer among the processes")
