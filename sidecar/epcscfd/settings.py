@@ -1,0 +1,237 @@
+"""Settings: what the process reads once, at its start.
+
+* One TOML file; over it the environment, `EPCSCF_SECTION__KEY` (`EPCSCF_JUDGE__AUDIENCE`).
+* Unknown keys, wrong types and impossible values are ConfigError with file, key and the form
+  that is expected. Nothing is guessed.
+* Who may register whom is not here: that is policy, lives in the store, and changes while we run.
+* Certificates and keys are given as paths, never as text, so that a settings file is no secret.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import tomllib
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+
+from msgspec import Meta
+
+from epcscfd.errors import ConfigError, quote
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+ENVIRONMENT_PREFIX = "EPCSCF_"
+LEVELS = "__"
+
+Seconds = Annotated[int, Meta(ge=1, le=31 * 86_400)]
+Port = Annotated[str, Meta(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$")]
+AbsolutePath = Annotated[str, Meta(pattern=r"^/", max_length=100)]
+"Absolute, since a daemon has no useful working directory; short, since socket paths end at 107."
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One table of the file."""
+
+
+class Node(Section, frozen=True):
+    """Who we are."""
+
+    name: str = msgspec.field(default_factory=socket.gethostname)
+    "Unique among the sidecars of a deployment; host names usually are."
+
+    host: Annotated[str, Meta(pattern=r"^[A-Za-z0-9.:\[\]-]+$")] = msgspec.field(
+        default_factory=socket.gethostname
+    )
+    "What icid-generated-at says (RFC 7315 5.6): the address that charging knows this node by."
+
+
+class Tcp(Section, frozen=True):
+    """A TCP listener. Has no default and no plain form: whoever is remote shows a certificate."""
+
+    listen: Port
+    certificate_file: AbsolutePath
+    key_file: AbsolutePath
+    client_ca_file: AbsolutePath
+    "Issuer of the client certificates that are let in."
+
+
+class Control(Section, frozen=True):
+    """Where edges ask."""
+
+    socket: AbsolutePath = "/run/epcscf/control.sock"
+    "A directory of its own, since its permissions decide who may ask."
+
+    tcp: Tcp | None = None
+    "Off: one sidecar beside each Kamailio needs no network."
+
+
+class Admin(Section, frozen=True):
+    """Where operators manage the policy."""
+
+    socket: AbsolutePath = "/run/epcscf/admin.sock"
+    "Not the control socket: Kamailio's user has no business here."
+
+    tcp: Tcp | None = None
+    "Off: managing from elsewhere is a decision."
+
+
+class Store(Section, frozen=True):
+    """Where the policy is kept."""
+
+    url: str = "sqlite+aiosqlite:////var/lib/epcscf/policy.db"
+    "Embedded, so that one node needs no database server."
+
+
+class Judge(Section, frozen=True):
+    """By which REGISTERs are judged, next to the policy."""
+
+    audience: Annotated[str, Meta(min_length=1, max_length=255)]
+    "`aud` of tokens for this eP-CSCF. No default: a guess would refuse every token."
+
+    skew_seconds: Annotated[int, Meta(ge=0, le=300)] = 30
+    "How far clocks of issuers may be off; NTP keeps within a second, people forget NTP."
+
+    verdict_life_seconds: Annotated[int, Meta(ge=1, le=86_400)] = 900
+    "How long an edge that is cut off from us goes on with what it knows."
+
+    margin_seconds: Annotated[int, Meta(ge=0, le=300)] = 5
+    "A registration ends this long before its token, so that it never outlives it on the way."
+
+    minimum_expires_seconds: Annotated[int, Meta(ge=1, le=3600)] = 60
+    "A shorter registration costs the core more than it gives; what stock S-CSCFs ask for."
+
+    close_on_reject: Literal["strict", "smart"] = "smart"
+    "Smart keeps the WebSocket where the WIC can answer the challenge (RFC 8898 2.1.1)."
+
+
+class Keys(Section, frozen=True):
+    """How keys of issuers are kept."""
+
+    soft_ttl_seconds: Seconds = 300
+    "Keys are fetched anew in the background after five minutes: rotations are seen soon."
+
+    hard_ttl_seconds: Seconds = 86_400
+    "An issuer that cannot be reached for a day no longer vouches for anybody."
+
+
+class Log(Section, frozen=True):
+    """What is written to standard output."""
+
+    format: Literal["json", "console"] = "json"
+    "Read by machines first; `console` is for a person in front of a terminal."
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    "One line per decision, and what changes."
+
+
+class Metrics(Section, frozen=True):
+    """Where Prometheus asks."""
+
+    listen: Annotated[str, Meta(pattern=r"^$|:[0-9]{1,5}$")] = ""
+    "Off: a port that nobody asked for is a door; `127.0.0.1:9464` is usual."
+
+
+class Settings(Section, frozen=True):
+    """All of it."""
+
+    judge: Judge
+    node: Node = Node()
+    control: Control = Control()
+    admin: Admin = Admin()
+    store: Store = Store()
+    keys: Keys = Keys()
+    log: Log = Log()
+    metrics: Metrics = Metrics()
+
+
+def load_settings(path: Path, environment: Mapping[str, str]) -> Settings:
+    """Read *path*, lay *environment* over it and check all of it. Raise ConfigError."""
+    tree = _read(path)
+    for variable, value in sorted(environment.items()):
+        if variable.startswith(ENVIRONMENT_PREFIX) and LEVELS in variable:
+            _overlay(tree, variable, value)
+    try:
+        settings = msgspec.convert(tree, Settings)
+    except msgspec.ValidationError as error:
+        key, why = _explain(str(error))
+        raise ConfigError(f"{path}: {key}", why) from None
+    _check(settings, path)
+    return settings
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(str(path), f"cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), f"is not TOML: {error}") from None
+
+
+def _overlay(tree: dict[str, Any], variable: str, value: str) -> None:
+    """Put *value* where *variable* points to, in the type that the key there has."""
+    *sections, key = variable.removeprefix(ENVIRONMENT_PREFIX).lower().split(LEVELS)
+    struct: Any = Settings
+    for section in sections:
+        struct = _type_of(struct, section, variable)
+        tree = tree.setdefault(section, {})
+    wanted = _type_of(struct, key, variable)
+    try:
+        tree[key] = msgspec.convert(value, wanted, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"environment: {variable}", _explain(str(error))[1]) from None
+
+
+def _type_of(struct: Any, key: str, variable: str) -> Any:
+    """Tell the type of *key* in *struct*; optional tables count as their table."""
+    fields = msgspec.structs.fields(struct) if _is_section(struct) else ()
+    for field in fields:
+        if field.name == key:
+            return Tcp if field.type == (Tcp | None) else field.type
+    raise ConfigError(f"environment: {variable}", f"no such setting: {quote(key)}")
+
+
+def _is_section(struct: Any) -> bool:
+    return isinstance(struct, type) and issubclass(struct, Section)
+
+
+def _explain(message: str) -> tuple[str, str]:
+    """Split msgspec's "what - at `$.where`" into where and what."""
+    why, _, where = message.partition(" - at `$.")
+    key = where.rstrip("`")
+    for form, told in _FORMS:
+        if field := form.search(why):
+            return ".".join(part for part in (key, field[1]) if part), told
+    return key, why[:1].lower() + why[1:]
+
+
+_FORMS = (
+    (re.compile(r"unknown field `(.+)`"), "no such setting"),
+    (re.compile(r"missing required field `(.+)`"), "is needed and has no default"),
+)
+
+
+def _check(settings: Settings, path: Path) -> None:
+    """Check what concerns more than one key."""
+    if settings.keys.hard_ttl_seconds < settings.keys.soft_ttl_seconds:
+        raise ConfigError(f"{path}: keys.hard_ttl_seconds", "must not be below soft_ttl_seconds")
+    if settings.control.socket == settings.admin.socket:
+        raise ConfigError(f"{path}: admin.socket", "must not be the control socket")
+    for listener in (settings.control.tcp, settings.admin.tcp):
+        if listener is not None:
+            _check_readable(listener, path)
+
+
+def _check_readable(listener: Tcp, path: Path) -> None:
+    for file in (listener.certificate_file, listener.key_file, listener.client_ca_file):
+        try:
+            Path(file).read_bytes()
+        except OSError as error:
+            raise ConfigError(str(path), f"{file} cannot be read: {error.strerror}") from None
