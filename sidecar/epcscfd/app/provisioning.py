@@ -89,7 +89,7 @@ class ResourceStore(Protocol):
     async def update(
         self,
         current: tuple[type[R], str, str],
-        change: Callable[[R], R],
+        change: Callable[[Stored[R]], R],
         *,
         rehearse: bool = False,
     ) -> Stored[R]:

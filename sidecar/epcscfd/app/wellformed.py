@@ -1,0 +1,165 @@
+"""Well-formedness: what a resource must look like before it may become policy.
+
+* Checked once, when an operator provisions; the judge trusts what has passed here.
+* Spelling that could be read in two ways is refused and the right spelling said, not guessed:
+  Origins and issuers are later compared to the letter.
+* What a resource refers to, and what is unique, only the store can tell.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
+
+from epcscfd.domain.policy import (
+    AuthorizationEntity,
+    HomeDomain,
+    JwksFile,
+    JwksUrl,
+    Location,
+    Subscription,
+    Wwsf,
+)
+from epcscfd.errors import InvalidArgument, quote
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from epcscfd.app.provisioning import Resource
+
+ID = re.compile(r"[a-z0-9-]{1,63}")
+HOST = re.compile(
+    r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
+)
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
+"What may stand in a quoted-string after escaping; no line can be broken with it."
+
+TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
+"scope-token of RFC 6749 appendix A.4."
+
+# RFC 8725 3.1: only what a public key can verify. A shared secret would let us issue tokens.
+ALGORITHMS = frozenset(
+    {"ES256", "ES384", "ES512", "EdDSA", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"}
+)
+
+LONGEST_LIFE = timedelta(days=30)
+"Longer, and what is issued is no access token."
+
+DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+def check_resource(resource: Resource) -> None:
+    """Raise InvalidArgument, with the field as operators know it, unless well-formed."""
+    match resource:
+        case HomeDomain():
+            _check_home_domain(resource)
+        case AuthorizationEntity():
+            _check_entity(resource)
+        case Wwsf():
+            _check_wwsf(resource)
+        case Subscription():
+            _need(bool(resource.impus), "impus", "at least one")
+
+
+def _check_home_domain(domain: HomeDomain) -> None:
+    _match(HOST, "name", domain.domain, "a domain in lower case")
+    _match(PRINTABLE, "realm", domain.realm, "printable ASCII")
+    _match(PRINTABLE, "visited_network_id", domain.visited_network_id, "printable ASCII")
+
+
+def _check_entity(entity: AuthorizationEntity) -> None:
+    _match(ID, "name", entity.id, "an id of `[a-z0-9-]{1,63}`")
+    _check_url("issuer", entity.issuer)
+    # TS 33.203 X.3.2.3 step 5: a third party's users are checked by the core, by this very name.
+    if entity.location is Location.THIRD_PARTY or entity.entity_id:
+        _match(PRINTABLE, "entity_id", entity.entity_id, "printable ASCII, and not empty")
+    _check_keys(entity)
+    _need(bool(entity.algorithms), "algorithms", "at least one")
+    for algorithm in sorted(entity.algorithms - ALGORITHMS):
+        known = ", ".join(sorted(ALGORITHMS))
+        raise InvalidArgument("algorithms", f"{quote(algorithm)} is none of {known}")
+    _match_all(TOKEN, "token_types", entity.token_types, "a media type")
+    _match(TOKEN, "scope", entity.scope, "one scope, without space or quotes")
+    if entity.audience:
+        _match(PRINTABLE, "audience", entity.audience, "printable ASCII")
+    for field in ("impi", "impu", "wwsf", "scope"):
+        _match(PRINTABLE, f"claim_names.{field}", getattr(entity.claims, field), "a claim name")
+    if not timedelta(0) < entity.max_life <= LONGEST_LIFE:
+        limit = int(LONGEST_LIFE.total_seconds())
+        raise InvalidArgument("max_life_seconds", f"must be at most {limit}")
+
+
+def _check_keys(entity: AuthorizationEntity) -> None:
+    match entity.keys:
+        case JwksUrl(url):
+            _check_url("keys.jwks_url", url)
+        case JwksFile(path):
+            _need(path.startswith("/"), "keys.jwks_file", "must be an absolute path")
+        case _:
+            pass
+
+
+def _check_wwsf(wwsf: Wwsf) -> None:
+    _match(ID, "name", wwsf.id, "an id of `[a-z0-9-]{1,63}`")
+    _match(PRINTABLE, "client_id", wwsf.client_id, "printable ASCII")
+    for origin in sorted(wwsf.origins):
+        _check_origin(origin)
+    certificates = wwsf.client_certificates
+    _match_all(SHA256, "client_certificates", certificates, "a SHA-256 in lower-case hex")
+    if wwsf.pool is not None:
+        realms = wwsf.pool.impi_realms
+        _match_all(HOST, "pool.impi_realms", realms, "a realm in lower case, without `@`")
+
+
+def _check_origin(origin: str) -> None:
+    """Check that *origin* is serialised as browsers do (RFC 6454 6.2)."""
+    parts = _check_url("origins", origin)
+    host = parts.hostname or ""
+    shown = f"[{host}]" if ":" in host else host
+    port = parts.port if parts.port != DEFAULT_PORTS[parts.scheme] else None
+    serialised = f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else "")
+    if origin != serialised:
+        raise InvalidArgument("origins", f"write {quote(serialised)} for {quote(origin)}")
+
+
+def _check_url(field: str, url: str) -> SplitResult:
+    """Check that *url* is https, or http to this machine itself, which is for labs."""
+    try:
+        parts = urlsplit(url)
+        usable = bool(parts.hostname) and parts.port != 0 and PRINTABLE.fullmatch(url[:255])
+    except ValueError:
+        usable = None
+    _need(bool(usable) and " " not in url and len(url) <= 2048, field, f"{quote(url)} is no URL")
+    plain = parts.scheme == "http" and _is_loopback(parts.hostname or "")
+    _need(parts.scheme == "https" or plain, field, f"{quote(url)} is not https")
+    _need(parts.username is None and not parts.fragment, field, "has no user and no fragment")
+    return parts
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _match(form: re.Pattern[str], field: str, value: str, expected: str) -> None:
+    if not form.fullmatch(value):
+        raise InvalidArgument(field, f"{quote(value)} is not {expected}")
+
+
+def _match_all(form: re.Pattern[str], field: str, values: Iterable[str], expected: str) -> None:
+    for value in sorted(values):
+        _match(form, field, value, expected)
+
+
+def _need(condition: bool, field: str, expected: str) -> None:  # noqa: FBT001 - reads as a sentence
+    if not condition:
+        raise InvalidArgument(field, expected)

@@ -1,0 +1,11 @@
+"""Run by alembic: steps run on the connection, and in the transaction, that we are given."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from epcscfd.store.schema import metadata
+
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+context.run_migrations()

@@ -1,0 +1,183 @@
+"""The policy in a database: resources one by one for operators, all of it at once for the judge.
+
+* Every edit is one transaction that also raises the revision; epochs are revisions, so none is
+  ever used twice.
+* The etag of a resource follows from its name and the revision of its last edit.
+* Whoever wants to know of edits gives `edited`; it is awaited after the commit, before the
+  operator hears that the edit is done.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from epcscfd.app.provisioning import Page, R, Stored, key_of, name_of
+from epcscfd.domain.policy import Policy
+from epcscfd.errors import AlreadyExists, InUse, InvalidArgument, NotFound, StaleEtag, Unavailable
+from epcscfd.store import rows
+from epcscfd.store.engine import WRITES
+from epcscfd.store.kinds import ENTITIES, HOME_DOMAINS, KINDS, SUBSCRIPTIONS, WWSFS, Kind
+from epcscfd.store.schema import policy_revision
+
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from sqlalchemy import RowMapping
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+    from epcscfd.ports import Clock
+
+
+class PolicyStore:
+    """Keeps the policy; see `app.provisioning.ResourceStore` for what each method promises."""
+
+    def __init__(
+        self, engine: AsyncEngine, clock: Clock, edited: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._edited = edited
+
+    async def load(self) -> Policy:
+        """Read all of it as of one revision. Raise Unavailable."""
+        async with self._reading() as connection:
+            revision = (await connection.execute(select(policy_revision))).one()
+            return Policy(
+                revision=revision.revision,
+                shared_epoch=revision.shared_epoch,
+                domains={d.domain: d for d, _ in await rows.read(connection, HOME_DOMAINS)},
+                entities={e.id: e for e, _ in await rows.read(connection, ENTITIES)},
+                wwsfs={w.id: w for w, _ in await rows.read(connection, WWSFS)},
+                subscriptions={s.impi: s for s, _ in await rows.read(connection, SUBSCRIPTIONS)},
+            )
+
+    async def get(self, kind: type[R], key: str) -> Stored[R]:
+        """Give one."""
+        async with self._reading() as connection:
+            return await _get(connection, KINDS[kind], key)
+
+    async def list(self, kind: type[R], size: int, token: str) -> Page[R]:
+        """Give at most *size*, from where *token* left off."""
+        of: Kind[R] = KINDS[kind]
+        after = _open_token(token)
+        async with self._reading() as connection:
+            statement = select(of.key).where(of.key > after).order_by(of.key).limit(size + 1)
+            keys = list(await connection.scalars(statement))
+            found = await rows.read(connection, of, keys[:size])
+        more = _seal_token(keys[size - 1]) if len(keys) > size else ""
+        return Page(tuple(_stored(of, resource, row) for resource, row in found), more)
+
+    async def create(self, resource: R, *, rehearse: bool = False) -> Stored[R]:
+        """Add *resource*."""
+        kind: Kind[R] = KINDS[type(resource)]
+        key = key_of(resource)
+        async with self._writing(name_of(kind.resource, key), rehearse=rehearse) as connection:
+            if await rows.read(connection, kind, [key]):
+                raise AlreadyExists(name_of(kind.resource, key))
+            await rows.check_references(connection, resource)
+            await rows.check_unique(connection, resource)
+            extra = await self._bookkeeping(connection, kind)
+            await rows.write_new(
+                connection, resource, {"created_at": extra["updated_at"], **extra}
+            )
+            return await _get(connection, kind, key)
+
+    async def update(
+        self,
+        current: tuple[type[R], str, str],
+        change: Callable[[Stored[R]], R],
+        *,
+        rehearse: bool = False,
+    ) -> Stored[R]:
+        """Replace by what *change* makes of it."""
+        of, key, etag = current
+        kind: Kind[R] = KINDS[of]
+        async with self._writing(name_of(of, key), rehearse=rehearse) as connection:
+            before = await _get(connection, kind, key)
+            _check_etag(kind, before, etag)
+            after = change(before)
+            await rows.check_references(connection, after)
+            await rows.check_unique(connection, after)
+            extra = await self._bookkeeping(connection, kind)
+            await rows.write_over(connection, before.resource, after, extra)
+            return await _get(connection, kind, key)
+
+    async def delete(self, kind: type[R], key: str, etag: str) -> None:
+        """Remove."""
+        of: Kind[R] = KINDS[kind]
+        async with self._writing(name_of(kind, key), rehearse=False) as connection:
+            _check_etag(of, await _get(connection, of, key), etag)
+            by = await rows.referrer(connection, of, key)
+            if by is not None:
+                raise InUse(name_of(kind, key), by)
+            await self._bookkeeping(connection, of)
+            await connection.execute(delete(of.table).where(of.key == key))
+
+    async def _bookkeeping(self, connection: AsyncConnection, kind: Kind[Any]) -> dict[str, Any]:
+        """Raise the revision; give the columns that say when and in which the edit was."""
+        raised = policy_revision.c.revision + 1
+        values = {"revision": raised, **({"shared_epoch": raised} if kind.shared else {})}
+        await connection.execute(update(policy_revision).values(values))
+        revision = await connection.scalar(select(policy_revision.c.revision))
+        return {"changed_in": revision, "updated_at": self._clock.now()}
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self._engine.connect() as connection, connection.begin():
+                yield connection
+        except (DBAPIError, OSError) as error:
+            raise Unavailable("store") from error
+
+    @asynccontextmanager
+    async def _writing(self, name: str, *, rehearse: bool) -> AsyncIterator[AsyncConnection]:
+        writing = self._engine.execution_options(**{WRITES: True})
+        try:
+            async with writing.connect() as connection, connection.begin() as transaction:
+                yield connection
+                if rehearse:
+                    await transaction.rollback()
+        except IntegrityError as error:
+            # Another sidecar on the same database was faster than our own checks.
+            raise AlreadyExists(name) from error
+        except (DBAPIError, OSError) as error:
+            raise Unavailable("store") from error
+        if not rehearse:
+            await self._edited()
+
+
+async def _get(connection: AsyncConnection, kind: Kind[R], key: str) -> Stored[R]:
+    for resource, row in await rows.read(connection, kind, [key]):
+        return _stored(kind, resource, row)
+    raise NotFound(name_of(kind.resource, key))
+
+
+def _stored(kind: Kind[R], resource: R, row: RowMapping) -> Stored[R]:
+    name = name_of(kind.resource, key_of(resource))
+    digest = hashlib.sha256(f"{row['changed_in']} {name}".encode()).hexdigest()
+    return Stored(resource, row["created_at"], row["updated_at"], f'"{digest[:16]}"')
+
+
+def _check_etag(kind: Kind[Any], stored: Stored[Any], etag: str) -> None:
+    if etag and etag != stored.etag:
+        raise StaleEtag(name_of(kind.resource, key_of(stored.resource)))
+
+
+def _seal_token(key: str) -> str:
+    return base64.urlsafe_b64encode(key.encode()).decode()
+
+
+def _open_token(token: str) -> str:
+    try:
+        return base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeError):
+        raise InvalidArgument("page_token", "is not one that a list gave") from None

@@ -1,0 +1,154 @@
+"""Rows of resources: reading and writing them on a connection, in a transaction of the caller.
+
+Values reach the database as bound parameters only; names of tables and columns come from
+`schema.py` only. So no identifier, however it is spelled, is ever read as SQL.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, insert, select, update
+
+from epcscfd.app.provisioning import R, Resource, key_of, name_of
+from epcscfd.errors import AlreadyExists, InvalidArgument, quote
+from epcscfd.store.kinds import KINDS, Kind
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import RowMapping, Table
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from epcscfd.store.kinds import ListOf
+
+
+CHUNK = 500
+"Values in one `IN (…)`; databases have limits, the lowest in use is 999."
+
+
+async def read(
+    connection: AsyncConnection, kind: Kind[R], keys: Sequence[str] | None = None
+) -> list[tuple[R, RowMapping]]:
+    """Read resources with their rows in order of keys: those of *keys*, or all."""
+    statement = select(kind.table).order_by(kind.key)
+    if keys is not None:
+        statement = statement.where(kind.key.in_(keys))
+    rows = (await connection.execute(statement)).mappings().all()
+    lists = {each.field: await _read_list(connection, each.table, keys) for each in kind.lists}
+    return [
+        (
+            kind.from_rows(
+                row, {field: frozenset(of[row[kind.key.name]]) for field, of in lists.items()}
+            ),
+            row,
+        )
+        for row in rows
+    ]
+
+
+async def _read_list(
+    connection: AsyncConnection, table: Table, keys: Sequence[str] | None
+) -> dict[str, list[str]]:
+    statement = select(table.c.owner, table.c.value)
+    if keys is not None:
+        statement = statement.where(table.c.owner.in_(keys))
+    values: dict[str, list[str]] = defaultdict(list)
+    for owner, value in await connection.execute(statement):
+        values[owner].append(value)
+    return values
+
+
+async def write_new(connection: AsyncConnection, resource: R, extra: dict[str, Any]) -> None:
+    """Insert *resource* with the *extra* columns of bookkeeping."""
+    kind: Kind[R] = KINDS[type(resource)]
+    await connection.execute(insert(kind.table).values(**kind.to_row(resource), **extra))
+    for each in kind.lists:
+        await _insert_values(connection, each.table, key_of(resource), each.values(resource))
+
+
+async def write_over(
+    connection: AsyncConnection, before: R, after: R, extra: dict[str, Any]
+) -> None:
+    """Replace *before* by *after*, touching the list rows that differ only."""
+    kind: Kind[R] = KINDS[type(after)]
+    key = key_of(after)
+    await connection.execute(
+        update(kind.table).where(kind.key == key).values(**kind.to_row(after), **extra)
+    )
+    for each in kind.lists:
+        old, new = set(each.values(before)), set(each.values(after))
+        for some in _chunks(old - new):
+            await connection.execute(
+                delete(each.table).where(each.table.c.owner == key, each.table.c.value.in_(some))
+            )
+        await _insert_values(connection, each.table, key, new - old)
+
+
+async def _insert_values(
+    connection: AsyncConnection, table: Table, owner: str, values: Iterable[str]
+) -> None:
+    rows = [{"owner": owner, "value": value} for value in sorted(values)]
+    if rows:
+        await connection.execute(insert(table), rows)
+
+
+async def check_unique(connection: AsyncConnection, resource: Resource) -> None:
+    """Raise AlreadyExists if another resource has what only one may have."""
+    kind = KINDS[type(resource)]
+    key = key_of(resource)
+    if kind.unique:
+        column = kind.table.c[kind.unique]
+        value = kind.to_row(resource)[kind.unique]
+        other = await connection.scalar(select(kind.key).where(column == value, kind.key != key))
+        if other is not None:
+            raise AlreadyExists(name_of(kind.resource, other), f"{kind.unique} {quote(value)}")
+    for each in kind.lists:
+        if each.sole:
+            await _check_sole(connection, each, resource)
+
+
+async def _check_sole(connection: AsyncConnection, each: ListOf[Any], resource: Resource) -> None:
+    columns = each.table.c
+    for some in _chunks(each.values(resource)):
+        statement = select(columns.owner, columns.value).where(
+            columns.value.in_(some), columns.owner != key_of(resource)
+        )
+        taken = (await connection.execute(statement)).first()
+        if taken is not None:
+            what = f"{each.field} {quote(taken.value)}"
+            raise AlreadyExists(name_of(type(resource), taken.owner), what)
+
+
+async def check_references(connection: AsyncConnection, resource: Resource) -> None:
+    """Raise InvalidArgument if *resource* names one that there is not."""
+    for each in KINDS[type(resource)].lists:
+        if each.refers_to is None:
+            continue
+        target = KINDS[each.refers_to]
+        for some in _chunks(each.values(resource)):
+            known = await connection.scalars(select(target.key).where(target.key.in_(some)))
+            for missing in sorted(set(some) - set(known)):
+                name = name_of(each.refers_to, missing)
+                raise InvalidArgument(each.field, f"there is no {quote(name)}")
+
+
+async def referrer(connection: AsyncConnection, kind: Kind[Any], key: str) -> str | None:
+    """Give the name of a resource that names *key*, if there is one."""
+    for other in KINDS.values():
+        for each in other.lists:
+            if each.refers_to is kind.resource:
+                columns = each.table.c
+                owner = await connection.scalar(
+                    select(columns.owner).where(columns.value == key).order_by(columns.owner)
+                )
+                if owner is not None:
+                    return name_of(other.resource, owner)
+    return None
+
+
+def _chunks(values: Iterable[str]) -> Iterable[list[str]]:
+    every = sorted(values)
+    return (every[start : start + CHUNK] for start in range(0, len(every), CHUNK))
