@@ -1,0 +1,46 @@
+"""Metrics for Prometheus. Labels come from closed sets; identities are never labels."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+JUDGEMENT_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.025, 0.1, 0.5, 1, 5, 30)
+"Seconds: a known key takes well below a millisecond, one that must be fetched up to seconds."
+
+
+class Metrics:
+    """All that we count."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.decisions = Counter(
+            "epcscf_register_decisions",
+            "REGISTERs judged",
+            ("decision", "reason"),
+            registry=registry,
+        )
+        self.seconds = Histogram(
+            "epcscf_register_seconds",
+            "Time to judge a REGISTER",
+            buckets=JUDGEMENT_BUCKETS,
+            registry=registry,
+        )
+        self.failures = Counter(
+            "epcscf_register_failures", "REGISTERs that could not be judged", registry=registry
+        )
+        self.reports = Counter(
+            "epcscf_registration_reports",
+            "Final answers of the core to forwarded REGISTERs",
+            ("status_class",),
+            registry=registry,
+        )
+        self.fetches = Counter(
+            "epcscf_jwks_fetches", "Fetches of keys", ("outcome",), registry=registry
+        )
+        self.revision = Gauge(
+            "epcscf_policy_revision", "Revision of the policy in force", registry=registry
+        )
+        self.load_failures = Counter(
+            "epcscf_policy_load_failures", "Loads of the policy that failed", registry=registry
+        )
+        self.edges = Gauge("epcscf_edges", "Conversations with edges", registry=registry)

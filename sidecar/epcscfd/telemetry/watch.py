@@ -1,0 +1,92 @@
+"""The watch: what every part tells about itself, in the log and in the metrics.
+
+Parts know a Protocol of their own with the few methods that they call; this one class has them
+all, so that names of events and metrics stand in one place.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from epcscfd.telemetry import events
+
+
+if TYPE_CHECKING:
+    from epcscfd.domain.policy import Policy
+    from epcscfd.domain.register import RegisterFacts
+    from epcscfd.ports import KeyFetch
+    from epcscfd.telemetry.metrics import Metrics
+
+REPORTS_OF_INTEREST = 300
+"A final status from here on is worth a line; 2xx are counted."
+
+
+class Watch:
+    """Logs and counts."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._log = structlog.get_logger()
+
+    def published(self, policy: Policy) -> None:
+        """Note that *policy* is in force."""
+        self._metrics.revision.set(policy.revision)
+        self._log.info(
+            events.POLICY_PUBLISHED,
+            revision=policy.revision,
+            home_domains=len(policy.domains),
+            entities=len(policy.entities),
+            wwsfs=len(policy.wwsfs),
+            subscriptions=len(policy.subscriptions),
+        )
+
+    def load_failed(self, error: Exception) -> None:
+        """Note that a load failed, and the policy before stays in force."""
+        self._metrics.load_failures.inc()
+        self._log.error(events.POLICY_LOAD_FAILED, exc_info=error)
+
+    def edited(self, verb: str, name: str, peer: str) -> None:
+        """Note that *peer* has created, updated or deleted the resource *name*."""
+        self._log.info(events.POLICY_EDITED, verb=verb, name=name, peer=peer)
+
+    def edge_joined(self, node: str, boot_id: str) -> None:
+        """Note that a conversation has begun."""
+        self._metrics.edges.inc()
+        self._log.info(events.EDGE_JOINED, node=node, boot_id=boot_id)
+
+    def edge_left(self, node: str, boot_id: str) -> None:
+        """Note that it has ended."""
+        self._metrics.edges.dec()
+        self._log.info(events.EDGE_LEFT, node=node, boot_id=boot_id)
+
+    def judge_failed(self, facts: RegisterFacts, error: Exception) -> None:
+        """Note that the judge broke, or was not asked for want of room."""
+        self._metrics.failures.inc()
+        self._log.error(
+            events.REGISTER_FAILED,
+            wwsf=facts.door.wwsf,
+            call_id=facts.call_id[:128],
+            exc_info=error,
+        )
+
+    def reported(self, decision_id: str, status: int, expires: int) -> None:
+        """Note what the core said to a forwarded REGISTER."""
+        self._metrics.reports.labels(f"{min(max(status // 100, 1), 6)}xx").inc()
+        if status >= REPORTS_OF_INTEREST:
+            self._log.info(
+                events.REGISTRATION_REPORTED,
+                decision_id=decision_id,
+                status=status,
+                expires=expires,
+            )
+
+    def keys_fetched(self, source: str, outcome: KeyFetch, why: str) -> None:
+        """Note how a fetch of keys ended."""
+        self._metrics.fetches.labels(outcome.value).inc()
+        self._log.info(events.KEYS_FETCHED, source=source, outcome=outcome.value, why=why)
+
+    def call_failed(self, method: str, error: Exception) -> None:
+        """Note a bug that a caller ran into."""
+        self._log.error(events.CALL_FAILED, method=method, exc_info=error)
