@@ -1,0 +1,138 @@
+"""PolicyAdmin: the resources of the policy (google.aip.dev/130 to 135).
+
+* Every method is the same for every kind of resource; a `Form` says what differs, and the methods
+  are looked up in the contract, so that a further kind is a further Form.
+* Masks are applied to messages inside the transaction that reads and writes, so no edit that
+  somebody else makes meanwhile is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+import grpc
+
+from google.protobuf import empty_pb2
+from google.protobuf.message_factory import GetMessageClass
+
+from epcscf.admin.v1 import policy_pb2
+from epcscfd.app.provisioning import key_of, name_of
+from epcscfd.errors import InvalidArgument, quote
+from epcscfd.rpc.convert.forms import FORMS
+
+
+if TYPE_CHECKING:
+    from google.protobuf.field_mask_pb2 import FieldMask
+
+    from epcscfd.app.provisioning import ResourceStore, Stored
+    from epcscfd.rpc.convert.forms import Form
+
+SERVICE = policy_pb2.DESCRIPTOR.services_by_name["PolicyAdmin"]
+
+USUAL_PAGE = 50
+LARGEST_PAGE = 1000
+
+Method = Callable[[Any, Any], Awaitable[Any]]
+
+
+class EditWatch(Protocol):
+    """Is told who edits."""
+
+    def edited(self, verb: str, name: str, peer: str) -> None:
+        """Note that *peer* has created, updated or deleted the resource *name*."""
+        ...
+
+
+class PolicyAdmin:
+    """Serves operators."""
+
+    def __init__(self, store: ResourceStore, watch: EditWatch) -> None:
+        self._store = store
+        self._watch = watch
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Serve every method of the contract on *server*."""
+        methods = self._methods()
+        handlers = {
+            method.name: grpc.unary_unary_rpc_method_handler(
+                methods[method.name],
+                request_deserializer=GetMessageClass(method.input_type).FromString,
+                response_serializer=GetMessageClass(method.output_type).SerializeToString,
+            )
+            for method in SERVICE.methods
+        }
+        handler = grpc.method_handlers_generic_handler(SERVICE.full_name, handlers)
+        server.add_generic_rpc_handlers((handler,))
+
+    def _methods(self) -> dict[str, Method]:
+        methods: dict[str, Method] = {}
+        for form in FORMS:
+            methods[f"Create{form.noun}"] = partial(self._create, form)
+            methods[f"Get{form.noun}"] = partial(self._get, form)
+            methods[f"List{form.nouns}"] = partial(self._list, form)
+            methods[f"Update{form.noun}"] = partial(self._update, form)
+            methods[f"Delete{form.noun}"] = partial(self._delete, form)
+        return methods
+
+    async def _create(self, form: Form[Any, Any], request: Any, context: Any) -> Any:
+        key = getattr(request, f"{form.field}_id")
+        if not key:
+            raise InvalidArgument(f"{form.field}_id", "is needed")
+        resource = form.read(getattr(request, form.field), key)
+        stored = await self._store.create(resource, rehearse=request.validate_only)
+        return self._answer("create", form, stored, (request, context))
+
+    async def _get(self, form: Form[Any, Any], request: Any, _context: Any) -> Any:
+        return form.to_proto(await self._store.get(form.kind, form.key(request.name)))
+
+    async def _list(self, form: Form[Any, Any], request: Any, _context: Any) -> Any:
+        if request.page_size < 0:
+            raise InvalidArgument("page_size", "must not be negative")
+        size = min(request.page_size or USUAL_PAGE, LARGEST_PAGE)
+        page = await self._store.list(form.kind, size, request.page_token)
+        items = [form.to_proto(stored) for stored in page.items]
+        return form.list_response(**{form.fields: items, "next_page_token": page.next_token})
+
+    async def _update(self, form: Form[Any, Any], request: Any, context: Any) -> Any:
+        message = getattr(request, form.field)
+        key = form.key(message.name)
+        _check_mask(form, request.update_mask)
+
+        def change(current: Stored[Any]) -> Any:
+            return form.read(_merged(form.to_proto(current), message, request.update_mask), key)
+
+        current = (form.kind, key, message.etag)
+        stored = await self._store.update(current, change, rehearse=request.validate_only)
+        return self._answer("update", form, stored, (request, context))
+
+    async def _delete(self, form: Form[Any, Any], request: Any, context: Any) -> Any:
+        key = form.key(request.name)
+        await self._store.delete(form.kind, key, request.etag)
+        self._watch.edited("delete", name_of(form.kind, key), context.peer())
+        return empty_pb2.Empty()
+
+    def _answer(
+        self, verb: str, form: Form[Any, Any], stored: Stored[Any], call: tuple[Any, Any]
+    ) -> Any:
+        request, context = call
+        if not request.validate_only:
+            name = name_of(form.kind, key_of(stored.resource))
+            self._watch.edited(verb, name, context.peer())
+        return form.to_proto(stored)
+
+
+def _check_mask(form: Form[Any, Any], mask: FieldMask) -> None:
+    for path in mask.paths:
+        known = type(mask)(paths=[path]).IsValidForDescriptor(form.message.DESCRIPTOR)
+        if path != "*" and not known:
+            raise InvalidArgument("update_mask", f"{quote(path)} is no field of {form.noun}")
+
+
+def _merged(current: Any, message: Any, mask: FieldMask) -> Any:
+    """Give *current* with the fields that *mask* names taken from *message*."""
+    if not mask.paths or "*" in mask.paths:
+        return message
+    mask.MergeMessage(message, current, replace_message_field=True, replace_repeated_field=True)
+    return current

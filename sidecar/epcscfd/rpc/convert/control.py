@@ -1,0 +1,101 @@
+"""The control contract: questions in, verdicts and the edge's view of the policy out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from epcscf.control.v1 import control_pb2 as pb
+from epcscfd.domain.policy import WwsfId
+from epcscfd.domain.register import Door, Forward, RegisterFacts
+from epcscfd.domain.replies import Connection
+
+
+if TYPE_CHECKING:
+    from epcscfd.domain.edge import EdgeView, Stamp
+    from epcscfd.domain.judgement import Judgement, Refusal
+
+
+CONNECTIONS = {
+    Connection.KEEP: pb.CONNECTION_KEEP,
+    Connection.CLOSE: pb.CONNECTION_CLOSE,
+    Connection.KEEP_IF_REGISTERED: pb.CONNECTION_KEEP_IF_REGISTERED,
+}
+
+
+def facts_from_proto(question: pb.Question) -> RegisterFacts:
+    """Take out of *question* what the judge may look at."""
+    return RegisterFacts(
+        door=Door(
+            wwsf=WwsfId(question.door.wwsf),
+            listener=question.door.listener,
+            client_certificate=question.door.client_certificate,
+        ),
+        to=question.to,
+        authorization=question.authorization,
+        call_id=question.call_id,
+    )
+
+
+def verdict_to_proto(question_id: int, judgement: Judgement) -> pb.Verdict:
+    """Say *judgement* as the answer to *question_id*."""
+    verdict = pb.Verdict(
+        id=question_id,
+        decision_id=judgement.decision_id,
+        keep_seconds=int(judgement.keep.total_seconds()),
+    )
+    if judgement.stamp is not None:
+        verdict.stamp.CopyFrom(_stamp_to_proto(judgement.stamp))
+    if judgement.reply is not None:
+        verdict.refuse.CopyFrom(_refuse_to_proto(judgement.reply))
+    elif isinstance(judgement.decision, Forward):
+        verdict.forward.CopyFrom(_forward_to_proto(judgement.decision))
+    return verdict
+
+
+def _forward_to_proto(forward: Forward) -> pb.Forward:
+    return pb.Forward(
+        impi=str(forward.impi),
+        impu=str(forward.impu),
+        subject=forward.subject,
+        token_expires_at=int(forward.token_expires_at.timestamp()),
+        margin_seconds=int(forward.margin.total_seconds()),
+        minimum_seconds=int(forward.minimum.total_seconds()),
+        request_uri=forward.request_uri,
+        authorization=forward.authorization,
+        visited_network_id=forward.visited_network_id,
+        charging_parameters=forward.charging_parameters,
+        next_hop_set=forward.next_hop_set,
+        expired_challenge=forward.expired_challenge,
+    )
+
+
+def _refuse_to_proto(reply: Refusal) -> pb.Refuse:
+    return pb.Refuse(
+        status=reply.status,
+        phrase=reply.phrase,
+        challenges=reply.challenges,
+        retry_after=int(reply.retry_after.total_seconds()),
+        connection=CONNECTIONS[reply.connection],
+    )
+
+
+def _stamp_to_proto(stamp: Stamp) -> pb.Stamp:
+    return pb.Stamp(scope=stamp.scope, value=stamp.value)
+
+
+def view_to_proto(view: EdgeView) -> pb.PolicyView:
+    """Say *view*."""
+    return pb.PolicyView(
+        revision=view.revision,
+        origins=[pb.AdmittedOrigin(origin=o.origin, wwsf=o.wwsf) for o in view.origins],
+        certificates=[
+            pb.AdmittedCertificate(sha256=c.sha256, wwsf=c.wwsf) for c in view.certificates
+        ],
+        domains=[
+            pb.ServedDomain(domain=d.domain, next_hop_set=d.next_hop_set) for d in view.domains
+        ],
+        stamps=[_stamp_to_proto(stamp) for stamp in view.stamps],
+        challenges=[
+            pb.Challenge(wwsf=each.wwsf, challenges=each.values) for each in view.challenges
+        ],
+    )
