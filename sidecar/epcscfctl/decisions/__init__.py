@@ -1,0 +1,1 @@
+"""Commands about decisions: what was judged, and why so."""

@@ -1,0 +1,95 @@
+"""The kinds of resources: how each is called here and by the contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from epcscf.admin.v1 import policy_pb2 as pb
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of resource."""
+
+    group: str
+    "Command group."
+    title: str
+    message: type[Any]
+    noun: str
+    nouns: str
+    "As in names of methods; `message` has the singular."
+    field: str
+    fields: str
+    "As in names of fields, and of tables in a policy file."
+    collection: str
+    columns: tuple[str, ...]
+    "Fields that a list shows, next to the name."
+    references: Mapping[str, str]
+    "Field to collection."
+
+    def name(self, key: str) -> str:
+        """Give the resource name of *key*, which may be one already."""
+        start = f"{self.collection}/"
+        return key if key.startswith(start) else start + key
+
+    def key(self, name: str) -> str:
+        """Take the key out of *name*."""
+        return name.removeprefix(f"{self.collection}/")
+
+
+HOME_DOMAIN = Kind(
+    group="home-domain",
+    title="home domain",
+    message=pb.HomeDomain,
+    noun="HomeDomain",
+    nouns="HomeDomains",
+    field="home_domain",
+    fields="home_domains",
+    collection="homeDomains",
+    columns=("realm", "visited_network_id", "next_hop_set", "display_name"),
+    references={},
+)
+ENTITY = Kind(
+    group="entity",
+    title="authorization entity",
+    message=pb.AuthorizationEntity,
+    noun="AuthorizationEntity",
+    nouns="AuthorizationEntities",
+    field="authorization_entity",
+    fields="authorization_entities",
+    collection="authorizationEntities",
+    columns=("state", "location", "issuer", "entity_id", "display_name"),
+    references={},
+)
+WWSF = Kind(
+    group="wwsf",
+    title="WWSF",
+    message=pb.Wwsf,
+    noun="Wwsf",
+    nouns="Wwsfs",
+    field="wwsf",
+    fields="wwsfs",
+    collection="wwsfs",
+    columns=("state", "client_id", "origins", "authorization_entities", "display_name"),
+    references={"authorization_entities": "authorizationEntities"},
+)
+SUBSCRIPTION = Kind(
+    group="subscription",
+    title="subscription",
+    message=pb.Subscription,
+    noun="Subscription",
+    nouns="Subscriptions",
+    field="subscription",
+    fields="subscriptions",
+    collection="subscriptions",
+    columns=("impus", "wwsfs", "display_name"),
+    references={"wwsfs": "wwsfs"},
+)
+
+KINDS = (HOME_DOMAIN, ENTITY, WWSF, SUBSCRIPTION)
+"In an order in which nothing refers to what comes later."

@@ -1,0 +1,74 @@
+"""`epcscfctl`: manage the policy of an eP-CSCF and see what it decides.
+
+A client of the admin services and nothing else: whatever it can do, any gRPC client can.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import grpc
+
+from epcscfctl.decisions.commands import decisions, explain
+from epcscfctl.failures import fail
+from epcscfctl.node.completion import completion
+from epcscfctl.node.status import status
+from epcscfctl.policy_file.command import apply
+from epcscfctl.resources.commands import groups
+from epcscfctl.session import Session
+
+
+class _Commands(click.Group):
+    """Turns what a call fails with into one line, whichever command made it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except grpc.RpcError as error:
+            fail(error)
+
+
+PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group(cls=_Commands)
+@click.version_option(package_name="epcscf", prog_name="epcscfctl")
+@click.option(
+    "--socket",
+    default="/run/epcscf/admin.sock",
+    show_default=True,
+    envvar="EPCSCFCTL_SOCKET",
+    help="Admin socket of epcscfd.",
+)
+@click.option("--target", envvar="EPCSCFCTL_TARGET", help="HOST:PORT, instead of a socket.")
+@click.option("--ca", type=PEM, envvar="EPCSCFCTL_CA", help="Issuer of its certificate.")
+@click.option("--cert", type=PEM, envvar="EPCSCFCTL_CERT", help="Our client certificate.")
+@click.option("--key", type=PEM, envvar="EPCSCFCTL_KEY", help="The key of --cert.")
+@click.option(
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    envvar="EPCSCFCTL_OUTPUT",
+    help="For people, or for programs.",
+)
+@click.pass_context
+def cli(
+    context: click.Context, /, *, socket: str, target: str | None, output: str, **pems: Path | None
+) -> None:
+    """Manage the policy of an eP-CSCF and see what it decides."""
+    if target is None:
+        context.obj = Session(f"unix:{socket}", output)
+        return
+    # The network is only spoken to under mutual TLS.
+    missing = [f"--{name}" for name, path in pems.items() if path is None]
+    if missing:
+        raise click.UsageError(f"--target needs {', '.join(missing)}")
+    ca, cert, key = (path.read_bytes() for path in map(pems.get, ("ca", "cert", "key")) if path)
+    context.obj = Session(target, output, grpc.ssl_channel_credentials(ca, key, cert))
+
+
+for command in (*groups(), apply, decisions, explain, status, completion):
+    cli.add_command(command)

@@ -1,0 +1,1 @@
+"""Commands about the sidecar itself, and about this command line."""

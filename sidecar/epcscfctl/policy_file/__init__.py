@@ -1,0 +1,1 @@
+"""`apply`: a whole policy from one file."""

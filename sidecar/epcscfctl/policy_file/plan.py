@@ -1,0 +1,89 @@
+"""The plan: what has to be created and updated for the policy to be as a file says.
+
+* What the file does not name stays as it is.
+* A state that the file does not name stays, too: whoever barred a partner by hand does not want
+  the next `apply` to let them in again.
+* Whether two spellings mean the same only the sidecar knows, so an update that looks like one is
+  rehearsed there, and dropped if nothing came of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from epcscfctl.failures import EXIT_INVALID, Failure
+from epcscfctl.kinds import KINDS
+from epcscfctl.text import content, to_message
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from epcscfctl.kinds import Kind
+    from epcscfctl.session import Session
+    from epcscfctl.text import Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One resource to create or update."""
+
+    kind: Kind
+    message: Any
+    before: Fields
+    "By path; empty: it is to be created."
+    after: Fields
+
+    @property
+    def creates(self) -> bool:
+        """Tell whether this is to be created."""
+        return not self.before
+
+    def changes(self) -> Iterator[tuple[str, Any, Any]]:
+        """Give path, value before and value after of what differs."""
+        for path in sorted(self.before.keys() | self.after.keys()):
+            before, after = self.before.get(path), self.after.get(path)
+            if before != after:
+                yield path, before, after
+
+
+def make_plan(session: Session, wanted: Fields, beside: Path) -> list[Step]:
+    """Compare *wanted* with what is stored."""
+    known = {kind.fields for kind in KINDS}
+    for unknown in sorted(wanted.keys() - known):
+        expected = ", ".join(kind.fields for kind in KINDS)
+        raise Failure(f"[{unknown}] is none of {expected}", EXIT_INVALID)
+    steps: list[Step] = []
+    for kind in KINDS:
+        stored = {message.name: message for message in session.every(kind)}
+        for key, fields in wanted.get(kind.fields, {}).items():
+            if not isinstance(fields, dict):
+                raise Failure(f"{kind.fields}.{key}: must be a table", EXIT_INVALID)
+            message = to_message(kind, key, fields, beside)
+            step = _step(kind, message, stored.get(message.name))
+            if step is not None:
+                steps.append(step)
+    created = {step.message.name for step in steps if step.creates}
+    return [step for step in (_rehearsed(session, step, created) for step in steps) if step]
+
+
+def _step(kind: Kind, message: Any, stored: Any) -> Step | None:
+    if stored is None:
+        return Step(kind, message, {}, content(message))
+    if hasattr(message, "state") and not message.state:
+        message.state = stored.state
+    message.etag = stored.etag
+    before, after = content(stored), content(message)
+    return None if before == after else Step(kind, message, before, after)
+
+
+def _rehearsed(session: Session, step: Step, created: set[str]) -> Step | None:
+    """Ask the sidecar what would come of *step*, unless it hangs on something yet to be made."""
+    named = {name for field in step.kind.references for name in getattr(step.message, field)}
+    if named & created:
+        return step
+    rehearse = session.create if step.creates else session.update
+    after = content(rehearse(step.kind, step.message, rehearse=True))
+    return None if after == step.before else Step(step.kind, step.message, step.before, after)

@@ -1,0 +1,1 @@
+"""Commands for resources one by one: a group per kind."""

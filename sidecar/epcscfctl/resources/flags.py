@@ -1,0 +1,139 @@
+"""Flags: the fields of each kind that can be given on the command line.
+
+A flag names a field by its path; what may stand there follows from the contract.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from epcscfctl.kinds import ENTITY, HOME_DOMAIN, SUBSCRIPTION, WWSF
+
+
+if TYPE_CHECKING:
+    from epcscfctl.kinds import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One flag."""
+
+    name: str
+    path: str
+    help: str
+
+    @property
+    def parameter(self) -> str:
+        """Name under which click hands the value over."""
+        return self.name.replace("-", "_")
+
+
+DISPLAY_NAME = Flag("display-name", "display_name", "What a person calls it.")
+
+FLAGS: dict[str, tuple[Flag, ...]] = {
+    HOME_DOMAIN.group: (
+        DISPLAY_NAME,
+        Flag("realm", "realm", "Realm of challenges. [default: the domain]"),
+        Flag(
+            "visited-network-id",
+            "visited_network_id",
+            "Value of P-Visited-Network-ID. [default: the domain]",
+        ),
+        Flag("next-hop-set", "next_hop_set", "Dispatcher set of the I-CSCFs. [default: 1]"),
+    ),
+    ENTITY.group: (
+        DISPLAY_NAME,
+        Flag("issuer", "issuer", "`iss` of its tokens, an https URL."),
+        Flag("location", "location", "Who controls its WWSFs."),
+        Flag("entity-id", "entity_id", "Name that the core knows it by."),
+        Flag("jwks-url", "keys.jwks_url", "Where its keys are: https URL of a JWKS."),
+        Flag("jwks-file", "keys.jwks_file", "Where its keys are: JWKS file beside epcscfd."),
+        Flag("pem-file", "keys.pem_file", "Its public keys, in PEM; read here."),
+        Flag("algorithm", "algorithms", "JWS algorithm that it signs with. Repeatable."),
+        Flag("token-type", "token_types", "`typ` of its tokens. Repeatable."),
+        Flag("audience", "audience", "`aud` of its tokens. [default: that of the sidecar]"),
+        Flag("scope", "scope", "Scope that its tokens must contain."),
+        Flag("claim-impi", "claim_names.impi", "Claim with the IMPI. [default: ims_impi]"),
+        Flag("claim-impu", "claim_names.impu", "Claim with the IMPUs. [default: ims_impu]"),
+        Flag("claim-wwsf", "claim_names.wwsf", "Claim with the WWSF. [default: client_id]"),
+        Flag("claim-scope", "claim_names.scope", "Claim with the scope. [default: scope]"),
+        Flag("max-life", "max_life_seconds", "Longest life of a token, in seconds."),
+        Flag("one-time-tokens", "one_time_tokens", "Whether a token may be used once only."),
+        Flag("state", "state", "BARRED refuses every token of it, at once."),
+    ),
+    WWSF.group: (
+        DISPLAY_NAME,
+        Flag("client-id", "client_id", "What tokens call it. [default: the id]"),
+        Flag("origin", "origins", "Origin of its pages: https://shop.example. Repeatable."),
+        Flag(
+            "client-certificate",
+            "client_certificates",
+            "SHA-256 of the certificate of its native clients. Repeatable.",
+        ),
+        Flag("entity", "authorization_entities", "Entity that may vouch for it. Repeatable."),
+        Flag("pool-impi", "pool.impis", "IMPI of its pool. Repeatable."),
+        Flag("pool-realm", "pool.impi_realms", "Realm whose IMPIs are its pool. Repeatable."),
+        Flag("proof-required", "proof_required", "Whether its users must be proven its own."),
+        Flag("state", "state", "SUSPENDED refuses every client of it, at once."),
+    ),
+    SUBSCRIPTION.group: (
+        DISPLAY_NAME,
+        Flag("impu", "impus", "Public user identity. Repeatable."),
+        Flag("wwsf", "wwsfs", "WWSF that the subscriber has admitted. Repeatable."),
+    ),
+}
+
+
+def options(kind: Kind) -> list[click.Option]:
+    """Make the options of *kind*."""
+    return [_option(kind, flag) for flag in FLAGS[kind.group]]
+
+
+def _option(kind: Kind, flag: Flag) -> click.Option:
+    field = _descriptor(kind, flag.path)
+    names = [f"--{flag.name}", flag.parameter]
+    if field is None:
+        return click.Option(names, help=flag.help)
+    if field.enum_type is not None:
+        choices = [value.name for value in field.enum_type.values if value.number]
+        return click.Option(
+            names, help=flag.help, type=click.Choice(choices, case_sensitive=False)
+        )
+    if field.type == field.TYPE_BOOL:
+        names[0] = f"--{flag.name}/--no-{flag.name}"
+        return click.Option(names, help=flag.help, default=None)
+    if field.is_repeated:
+        return click.Option(names, help=flag.help, multiple=True)
+    if field.type == field.TYPE_UINT32:
+        return click.Option(names, help=flag.help, type=click.IntRange(0, 2**32 - 1))
+    return click.Option(names, help=flag.help)
+
+
+def _descriptor(kind: Kind, path: str) -> Any:
+    """Give the descriptor of the field at *path*; none for what is a field here only."""
+    message = kind.message.DESCRIPTOR
+    *outer, last = path.split(".")
+    for name in outer:
+        message = message.fields_by_name[name].message_type
+    return message.fields_by_name.get(last)
+
+
+def given(kind: Kind, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Take the fields out of *parameters* that were given, by path."""
+    values = {flag.path: parameters[flag.parameter] for flag in FLAGS[kind.group]}
+    return {path: value for path, value in values.items() if value not in (None, ())}
+
+
+def nested(flat: dict[str, Any]) -> dict[str, Any]:
+    """Turn `{"pool.impis": …}` into `{"pool": {"impis": …}}`."""
+    fields: dict[str, Any] = {}
+    for path, value in flat.items():
+        *outer, last = path.split(".")
+        inner = fields
+        for name in outer:
+            inner = inner.setdefault(name, {})
+        inner[last] = list(value) if isinstance(value, tuple) else value
+    return fields

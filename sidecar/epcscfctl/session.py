@@ -1,0 +1,101 @@
+"""One run of the command line: the channel to the sidecar and how to answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import click
+import grpc
+
+from rich.console import Console
+
+from epcscf.admin.v1 import decisions_pb2_grpc, policy_pb2, policy_pb2_grpc
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from epcscfctl.kinds import Kind
+
+TIMEOUT = 10.0
+"Seconds; edits take milliseconds, and a person is waiting."
+
+PAGE = 500
+
+LARGEST_MESSAGE = 64 * 1024 * 1024
+"A page of WWSFs with large pools."
+
+
+@dataclass(frozen=True)
+class Session:
+    """What every command needs."""
+
+    target: str
+    "Address as gRPC writes it: `unix:/run/epcscf/admin.sock`."
+    output: str
+    "`table` or `json`."
+    credentials: grpc.ChannelCredentials | None = None
+    "For a target on the network."
+
+    @cached_property
+    def channel(self) -> grpc.Channel:
+        """The channel; it connects when it is first used."""
+        options = [("grpc.max_receive_message_length", LARGEST_MESSAGE)]
+        if self.credentials is None:
+            return grpc.insecure_channel(self.target, options)
+        return grpc.secure_channel(self.target, self.credentials, options)
+
+    @cached_property
+    def policy(self) -> policy_pb2_grpc.PolicyAdminStub:
+        """The policy, as a stub."""
+        return policy_pb2_grpc.PolicyAdminStub(self.channel)
+
+    @cached_property
+    def decisions(self) -> decisions_pb2_grpc.DecisionAdminStub:
+        """Decisions, as a stub."""
+        return decisions_pb2_grpc.DecisionAdminStub(self.channel)
+
+    @cached_property
+    def console(self) -> Console:
+        """Where to write; plain if that is no terminal, or if NO_COLOR says so."""
+        return Console(soft_wrap=True, highlight=False)
+
+    def get(self, kind: Kind, key: str) -> Any:
+        """Get one."""
+        return self._call("Get", kind.noun, name=kind.name(key))
+
+    def every(self, kind: Kind) -> Iterator[Any]:
+        """Give all of *kind*, page by page."""
+        token = ""
+        while True:
+            page = self._call("List", kind.nouns, page_size=PAGE, page_token=token)
+            yield from getattr(page, kind.fields)
+            token = page.next_page_token
+            if not token:
+                return
+
+    def create(self, kind: Kind, message: Any, *, rehearse: bool = False) -> Any:
+        """Create *message*, whose name says its id."""
+        fields = {f"{kind.field}_id": kind.key(message.name), kind.field: message}
+        return self._call("Create", kind.noun, **fields, validate_only=rehearse)
+
+    def update(
+        self, kind: Kind, message: Any, paths: list[str] | None = None, *, rehearse: bool = False
+    ) -> Any:
+        """Update the fields *paths*, or all, from *message*."""
+        mask = {"paths": paths} if paths is not None else None
+        fields = {kind.field: message, "update_mask": mask}
+        return self._call("Update", kind.noun, **fields, validate_only=rehearse)
+
+    def delete(self, kind: Kind, key: str, etag: str) -> None:
+        """Delete one."""
+        self._call("Delete", kind.noun, name=kind.name(key), etag=etag)
+
+    def _call(self, verb: str, noun: str, **fields: Any) -> Any:
+        request = getattr(policy_pb2, f"{verb}{noun}Request")(**fields)
+        return getattr(self.policy, f"{verb}{noun}")(request, timeout=TIMEOUT)
+
+
+pass_session = click.make_pass_decorator(Session)

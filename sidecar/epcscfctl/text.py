@@ -1,0 +1,105 @@
+"""Resources as text: read from TOML or JSON, written as tables or JSON.
+
+In a file an operator may write what is short and plain: `shop` for `wwsfs/shop`, `third-party`
+for `THIRD_PARTY`, and `pem_file` for a key that lies beside the file.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
+
+from epcscfctl.failures import EXIT_INVALID, Failure
+
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+    from epcscfctl.kinds import Kind
+
+Fields = dict[str, Any]
+
+BOOKKEEPING = ("create_time", "update_time", "etag")
+
+
+def read_file(path: Path) -> Fields:
+    """Read *path* as TOML, or as JSON if it is called so."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        fields = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except (OSError, ValueError) as error:
+        raise Failure(f"{path}: {error}", EXIT_INVALID) from None
+    if not isinstance(fields, dict):
+        raise Failure(f"{path}: must be an object", EXIT_INVALID)
+    return fields
+
+
+def to_message(kind: Kind, key: str, fields: Fields, beside: Path) -> Any:
+    """Make a message of *fields*; files that they name are *beside*."""
+    prepared = {field: _prepared(kind, field, value) for field, value in fields.items()}
+    prepared["name"] = kind.name(key)
+    if isinstance(prepared.get("keys"), dict):
+        prepared["keys"] = _keys(dict(prepared["keys"]), beside)
+    message = kind.message()
+    try:
+        ParseDict(prepared, message)
+    except ParseError as error:
+        raise Failure(f"{kind.name(key)}: {error}", EXIT_INVALID) from None
+    return message
+
+
+def _prepared(kind: Kind, field: str, value: Any) -> Any:
+    if field in kind.references and isinstance(value, list):
+        start = f"{kind.references[field]}/"
+        return [each if str(each).startswith(start) else f"{start}{each}" for each in value]
+    descriptor = kind.message.DESCRIPTOR.fields_by_name.get(field)
+    if descriptor is not None and descriptor.enum_type is not None:
+        return str(value).upper().replace("-", "_")
+    return value
+
+
+def _keys(keys: Fields, beside: Path) -> Fields:
+    if "pem_file" in keys:
+        path = beside / keys.pop("pem_file")
+        try:
+            keys["pem"] = path.read_text(encoding="ascii")
+        except (OSError, UnicodeDecodeError) as error:
+            raise Failure(f"{path}: {error}", EXIT_INVALID) from None
+    return keys
+
+
+def to_fields(message: Message) -> Fields:
+    """Give the fields of *message* under the names of the contract."""
+    fields: Fields = MessageToDict(message, preserving_proto_field_name=True)
+    return fields
+
+
+def content(message: Message) -> Fields:
+    """Give the fields that an operator sets, by path: `pool.impis`."""
+    flat: Fields = {}
+    for field, value in to_fields(message).items():
+        if isinstance(value, dict):
+            flat.update({f"{field}.{inner}": each for inner, each in value.items()})
+        elif field not in BOOKKEEPING:
+            flat[field] = value
+    del flat["name"]
+    return flat
+
+
+def shown(value: Any) -> str:
+    """Show *value* in a table."""
+    if isinstance(value, list):
+        return "\n".join(map(str, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def to_json(value: Any) -> str:
+    """Write *value* for programs."""
+    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
