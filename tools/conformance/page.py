@@ -32,6 +32,7 @@ Written by `python -m tools.conformance` from [requirements.toml](requirements.t
 
 A row is *tested* if a test that carries it passed and none failed,
 *decided otherwise* if we do something else for a reason that stands below, and else *open*.
+In which order a REGISTER is checked, and what each refusal says, is in [judging.md](judging.md).
 """
 
 STATED = re.compile(r"^\| (S[0-9X]+-\d+) \|.*?\| (tested|decided otherwise|open) \|", re.MULTILINE)
