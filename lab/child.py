@@ -43,11 +43,15 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, seconds: float = 15.0) -> Self:
-        """Start and wait until ready.
+        """Start and wait until ready; errors as in `spawn` and `await_ready`."""
+        self.spawn()
+        return self.await_ready(seconds)
 
-        Raise RuntimeError if it ends instead, TimeoutError if it is not ready in time; in
-        both cases nothing is left running. To be called from the main thread: the kernel
-        takes the end of the *thread* that started a child for the parent's death.
+    def spawn(self) -> None:
+        """Start without waiting, so that several can get ready at the same time.
+
+        To be called from the main thread: the kernel takes the end of the *thread* that
+        started a child for the parent's death.
         """
         if threading.current_thread() is not threading.main_thread():
             raise RuntimeError(f"{self.name}: start it from the main thread")
@@ -63,6 +67,13 @@ class Child:
                 env={**os.environ, **self._environment},
                 process_group=0,
             )
+
+    def await_ready(self, seconds: float = 15.0) -> Self:
+        """Wait until ready.
+
+        Raise RuntimeError if it ends instead, TimeoutError if it is not ready in time; in
+        both cases nothing is left running.
+        """
         try:
             self.wait_until(self._ready, seconds=seconds, what="readiness")
         except BaseException:
@@ -80,13 +91,20 @@ class Child:
         try:
             self.check_alive()
             self.thaw()
-            self._process.terminate()
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
+            return self._terminate(self._process, seconds)
         finally:
             self.kill()
-        return True
+
+    def _terminate(self, process: subprocess.Popen[bytes], seconds: float) -> bool:
+        # Said again and again: Kamailio keeps only the last signal it got, and each worker
+        # that is thawed or ends sends it a SIGCHLD.
+        patience = 0.5
+        for _ in range(max(1, round(seconds / patience))):
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(patience)
+                return True
+        return False
 
     def kill(self) -> None:
         """End it at once, with SIGKILL to all of its processes."""
