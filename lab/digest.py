@@ -1,0 +1,48 @@
+"""Digest credentials and challenges: their parameters, and the answer to a challenge."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+
+_PARAMETER = re.compile(r'\s*([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))\s*(?:,|$)')
+
+
+def auth_parameters(value: str) -> dict[str, str]:
+    """Return the parameters of an Authorization or WWW-Authenticate value, unquoted.
+
+    Names are lower-cased. Raise ValueError for what is not a list of parameters, and for a
+    parameter that stands there twice.
+    """
+    scheme, _, rest = value.partition(" ")
+    found: dict[str, str] = {}
+    place = 0
+    while place < len(rest):
+        parameter = _PARAMETER.match(rest, place)
+        if parameter is None:
+            raise ValueError(f"no parameter of {scheme}: {rest[place:]!r}")
+        name = parameter[1].lower()
+        if name in found:
+            raise ValueError(f"{name} stands twice in {value!r}")
+        quoted = parameter[2]
+        found[name] = parameter[3] if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+        place = parameter.end()
+    return found
+
+
+def answer_challenge(challenge: str, username: str, password: str, uri: str) -> str:
+    """Return the Authorization value that answers *challenge* to a REGISTER (RFC 7616, MD5)."""
+    asked = auth_parameters(challenge)
+    realm, nonce = asked["realm"], asked["nonce"]
+    count, cnonce = "00000001", "lab"
+    secret = _md5(f"{username}:{realm}:{password}")
+    response = _md5(f"{secret}:{nonce}:{count}:{cnonce}:auth:{_md5(f'REGISTER:{uri}')}")
+    return (
+        f'Digest username="{username}", realm="{realm}", nonce="{nonce}", uri="{uri}", '
+        f'response="{response}", algorithm=MD5, qop=auth, nc={count}, cnonce="{cnonce}"'
+    )
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode()).hexdigest()

@@ -1,0 +1,255 @@
+"""A home subscriber server for the lab: Cx over Diameter, watched and disturbed at will.
+
+* It answers by the book (`lab.cx_desk`), unless a `Fault` is set for a command.
+* Every command received is kept, with the result that was sent, in order.
+* It ends registrations from the network's side: RTR.
+
+`python -m lab.hss SUBSCRIBERS.toml` runs it alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import threading
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from lab.cx import (
+    CX,
+    DEREGISTRATION_REASON,
+    PUBLIC_IDENTITY,
+    REASON_CODE,
+    REASON_INFO,
+    Command,
+    CxAnswer,
+    CxRequest,
+    Deregistration,
+    Result,
+)
+from lab.cx_desk import CxDesk
+from lab.diameter import (
+    AUTH_SESSION_STATE,
+    DESTINATION_HOST,
+    DESTINATION_REALM,
+    NO_STATE_MAINTAINED,
+    SESSION_ID,
+    USER_NAME,
+    VENDOR_3GPP,
+    Avp,
+    Identity,
+    Message,
+    application_avp,
+)
+from lab.diameter_peer import DiameterNode, Reply
+from lab.ports import free_port
+from lab.running import until_told
+from lab.subscribers import Subscription, read_subscriptions
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong with a command: it is refused, late, or never answered."""
+
+    result: Result | None = None
+    "Sent instead of the right answer; nothing is registered or deregistered then."
+    seconds_late: float = 0.0
+    silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A command and how it was answered; None: not answered."""
+
+    request: CxRequest
+    result: Result | None
+
+    def __str__(self) -> str:
+        asked = self.request
+        kind = "" if asked.assignment is None else f" {asked.assignment.name}"
+        said = "silence" if self.result is None else str(self.result.code)
+        command = Command(asked.command).name
+        return f"{asked.peer}: {command}{kind} {asked.impi} {asked.impu}: {said}"
+
+
+class Hss:
+    """Holds the subscriptions, serves Cx on a TCP port, remembers what was asked."""
+
+    def __init__(
+        self,
+        subscriptions: Iterable[Subscription] = (),
+        realm: str = "ims.example",
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
+        self.host = host
+        self.port = port or free_port(host)
+        self._desk = CxDesk(subscriptions)
+        self._identity = Identity(f"hss.{realm}", realm)
+        self._node = DiameterNode(self._identity, CX, self._receive)
+        self._received: list[Received] = []
+        self._news = threading.Condition()
+        self._faults: dict[Command, Fault] = {}
+        self._late: set[threading.Timer] = set()
+        self._sessions = 0
+
+    def start(self) -> Self:
+        """Listen for the CSCFs."""
+        self._node.start(self.host, self.port)
+        return self
+
+    def stop(self) -> None:
+        """Close all connections; subscriptions and registrations stay for the next start."""
+        for timer in list(self._late):
+            timer.cancel()
+        self._node.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def provision(self, *subscriptions: Subscription) -> None:
+        """Add subscriptions; one with a known IMPI replaces the older one."""
+        for subscription in subscriptions:
+            self._desk.provision(subscription)
+
+    def registrations(self) -> dict[str, str]:
+        """Return which IMPIs are registered, each with the name of its S-CSCF."""
+        return self._desk.registrations()
+
+    def set_fault(self, command: Command, fault: Fault | None) -> None:
+        """Let *command* go wrong from now on; None ends that."""
+        if fault is None:
+            self._faults.pop(command, None)
+        else:
+            self._faults[command] = fault
+
+    def commands(self, impi: str | None = None) -> list[Received]:
+        """Return what was received, oldest first; of one user if *impi* is given."""
+        with self._news:
+            return [each for each in self._received if impi in {None, each.request.impi}]
+
+    def wait_for(
+        self, wanted: Callable[[Received], bool], *, seconds: float = 5.0, what: str = "command"
+    ) -> Received:
+        """Return the first command that is *wanted*, past or to come.
+
+        Raise TimeoutError, saying *what* was missing, after *seconds*.
+        """
+
+        def found() -> Received | None:
+            return next(filter(wanted, self._received), None)
+
+        with self._news:
+            received = self._news.wait_for(found, seconds)
+        if received is None:
+            raise TimeoutError(f"no {what} at the HSS within {seconds:g} s")
+        return received
+
+    def terminate(
+        self,
+        impi: str,
+        reason: Deregistration = Deregistration.PERMANENT_TERMINATION,
+        seconds: float = 5.0,
+    ) -> int | None:
+        """End the registration of *impi* (RTR, TS 29.228 6.1.3); return the result code.
+
+        Raise LookupError if it is not registered, TimeoutError if its S-CSCF is silent.
+        """
+        peer = self._serving_peer(impi)
+        # Kamailio answers an RTR only if it names public identities, all of them registered.
+        impus = self._desk.subscription(impi).impus
+        answer = self._node.ask(peer, self._termination(impi, impus, reason, peer), seconds)
+        self._desk.forget(impi)
+        return answer.result
+
+    def _serving_peer(self, impi: str) -> str:
+        if impi not in self.registrations():
+            raise LookupError(f"{impi} is not registered")
+        served = (each.request for each in reversed(self.commands(impi)))
+        return next(each.peer for each in served if each.command == Command.SERVER_ASSIGNMENT)
+
+    def _termination(
+        self, impi: str, impus: tuple[str, ...], reason: Deregistration, peer: str
+    ) -> Message:
+        self._sessions += 1
+        why = Avp(REASON_CODE, reason, VENDOR_3GPP), Avp(REASON_INFO, "lab", VENDOR_3GPP)
+        avps = (
+            Avp(SESSION_ID, f"{self._identity.host};{self._sessions}"),
+            application_avp(CX),
+            Avp(AUTH_SESSION_STATE, NO_STATE_MAINTAINED),
+            *self._identity.origin(),
+            Avp(DESTINATION_HOST, peer.encode()),
+            Avp(DESTINATION_REALM, self._identity.realm.encode()),
+            Avp(USER_NAME, impi),
+            *(Avp(PUBLIC_IDENTITY, impu, VENDOR_3GPP) for impu in impus),
+            Avp(DEREGISTRATION_REASON, why, VENDOR_3GPP),
+        )
+        return Message(Command.REGISTRATION_TERMINATION, CX, avps)
+
+    def _receive(self, message: Message, reply: Reply) -> None:
+        request = CxRequest.from_message(message)
+        fault = self._faults.get(Command(message.command), Fault())
+        answer: CxAnswer | None = None
+        if fault.result is not None:
+            answer = CxAnswer(fault.result)
+        elif not fault.silent:
+            answer = self._desk.answer(request)
+        # Before the answer goes out: who has seen its effect finds the command.
+        with self._news:
+            self._received.append(Received(request, answer.result if answer else None))
+            self._news.notify_all()
+        if answer is not None:
+            self._send_late(fault.seconds_late, reply, answer.to_message(message, self._identity))
+
+    def _send_late(self, seconds: float, reply: Reply, answer: Message) -> None:
+        if not seconds:
+            reply(answer)
+            return
+
+        def send() -> None:
+            self._late.discard(timer)
+            reply(answer)
+
+        timer = threading.Timer(seconds, send)
+        timer.daemon = True
+        self._late.add(timer)
+        timer.start()
+
+
+def follow(hss: Hss) -> Iterator[Received]:
+    """Yield what *hss* receives, as it comes, until SIGINT or SIGTERM."""
+    seen = 0
+    for _ in until_told():
+        fresh = hss.commands()[seen:]
+        seen += len(fresh)
+        yield from fresh
+
+
+def main() -> None:
+    """Run an HSS until it is told to end."""
+    parser = argparse.ArgumentParser(prog="python -m lab.hss", description=main.__doc__)
+    parser.add_argument("subscribers", type=Path, help="TOML file, see lab/README.md")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=3868)
+    parser.add_argument("--realm", default="ims.example")
+    asked = parser.parse_args()
+    subscriptions = read_subscriptions(asked.subscribers)
+    with Hss(subscriptions, asked.realm, asked.host, asked.port) as hss:
+        print(f"HSS hss.{asked.realm}: Cx on {hss.host}:{hss.port}", flush=True)
+        for received in follow(hss):
+            print(received, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""One core for the folder, started when first wanted; every test uses users of its own."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from lab.core import ImsCore, Plan
+from lab.subscribers import Subscription
+from lab.udp import UdpAgent, User
+
+
+STRANGER = "127.0.0.66"
+"Another node on loopback, from which no eP-CSCF may register anybody."
+
+
+@pytest.fixture(scope="session")
+def core(tmp_path_factory):
+    with ImsCore(tmp_path_factory.mktemp("core"), plan=Plan()) as running:
+        yield running
+        running.check_alive()
+
+
+@pytest.fixture(scope="session")
+def numbers():
+    return itertools.count(1)
+
+
+@pytest.fixture
+def subscribe(core, numbers):
+    """Provision a subscriber nobody has used before; return it as a User."""
+
+    def provision(**deviations):
+        impi = f"user{next(numbers)}@ims.example"
+        parts = {"impi": impi, "impus": (f"sip:{impi}",), **deviations}
+        core.hss.provision(Subscription(**parts))
+        return User(parts["impi"], parts["impus"][0])
+
+    return provision
+
+
+@pytest.fixture
+def edge():
+    with UdpAgent() as agent:
+        yield agent
+
+
+@pytest.fixture
+def stranger():
+    with UdpAgent(STRANGER) as agent:
+        yield agent
+
+
+@pytest.fixture
+def register(core, edge):
+    """Register as an eP-CSCF does after it has judged a token; return the response."""
+
+    def tna_register(user, *, headers=(), expires=600, agent=edge, to=None):
+        given = [("Authorization", user.tna_credentials()), *headers]
+        request = agent.register(user, given, expires)
+        return agent.exchange(request, to or core.icscf_addresses[0])
+
+    return tna_register
