@@ -22,6 +22,7 @@ class Reason(enum.StrEnum):
     SIGNATURE_INVALID = "signature_invalid"
     CLAIMS_MALFORMED = "claims_malformed"
     LIFE_TOO_LONG = "life_too_long"
+    BINDING_UNKNOWN = "binding_unknown"
     BINDING_MISMATCH = "binding_mismatch"
     TOKEN_EXPIRED = "token_expired"
     TOKEN_NOT_YET_VALID = "token_not_yet_valid"

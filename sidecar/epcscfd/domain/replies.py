@@ -119,6 +119,9 @@ REPLIES: Mapping[Reason, SipReply] = MappingProxyType(
         Reason.LIFE_TOO_LONG: SipReply(
             _BAD_TOKEN, _KEPT, "`exp` minus `iat` is more than the entity's longest life."
         ),
+        Reason.BINDING_UNKNOWN: SipReply(
+            _BAD_TOKEN, _KEPT, "`cnf` asks for a proof that SIP cannot carry, such as DPoP."
+        ),
         Reason.BINDING_MISMATCH: SipReply(
             _BAD_TOKEN,
             _PASSING,

@@ -1,0 +1,82 @@
+"""Strict reading: a JWT in compact form (RFC 7515 3.1), taken apart before it is believed.
+
+What is ambiguous is refused, because two readers could understand it differently: a member
+that comes twice, base64url with padding or loose bits, numbers that JSON does not have.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NoReturn
+
+
+_COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)")
+
+
+class Illegible(ValueError):  # noqa: N818 - named for what is wrong
+    """The text is no JWT, or can be read in more than one way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A JWT, taken apart and not yet verified."""
+
+    header: Mapping[str, object]
+    claims: Mapping[str, object]
+    signing_input: bytes
+    signature: bytes
+
+
+def open_envelope(token: str) -> Envelope:
+    """Take *token* apart. Raise Illegible unless there is exactly one way to do it."""
+    parts = _COMPACT.fullmatch(token)
+    if parts is None:
+        raise Illegible("not three parts in base64url")
+    return Envelope(
+        header=read_object(decode_base64url(parts[1])),
+        claims=read_object(decode_base64url(parts[2])),
+        signing_input=token[: parts.end(2)].encode(),
+        signature=decode_base64url(parts[3]),
+    )
+
+
+def decode_base64url(text: str) -> bytes:
+    """Decode unpadded base64url. Raise Illegible if another text could mean the same bytes."""
+    try:
+        decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        raise Illegible("not base64url") from None
+    if base64.urlsafe_b64encode(decoded).rstrip(b"=") != text.encode():
+        raise Illegible("not canonical base64url")
+    return decoded
+
+
+def read_object(document: bytes) -> Mapping[str, object]:
+    """Read a JSON object. Raise Illegible if a member comes twice, at any depth."""
+    try:
+        value = json.loads(
+            document.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant
+        )
+    # A number of too many digits is a ValueError as well; nesting without end recurses.
+    except (ValueError, RecursionError) as error:
+        raise Illegible(str(error) if isinstance(error, Illegible) else "not JSON") from None
+    if not isinstance(value, dict):
+        raise Illegible("not a JSON object")
+    return value
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise Illegible("a member comes twice")
+    return members
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise Illegible(f"{name} is no JSON number")
