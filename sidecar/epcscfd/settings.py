@@ -101,8 +101,8 @@ class Judge(Section, frozen=True):
     verdict_life_seconds: Annotated[int, Meta(ge=1, le=86_400)] = 900
     "How long an edge that is cut off from us goes on with what it knows."
 
-    margin_seconds: Annotated[int, Meta(ge=0, le=300)] = 5
-    "A registration ends this long before its token, so that it never outlives it on the way."
+    margin_seconds: Annotated[int, Meta(ge=0, le=300)] = 10
+    "A registration ends this long before its token: time for a late de-registration to arrive."
 
     minimum_expires_seconds: Annotated[int, Meta(ge=1, le=3600)] = 60
     "A shorter registration costs the core more than it gives; what stock S-CSCFs ask for."

@@ -62,11 +62,15 @@ def _show(session: Session, plan: list[Step]) -> None:
     if not plan:
         session.console.print("nothing to do: the policy is as the file says")
     for step in plan:
-        sign, style = ("+", "green") if step.creates else ("~", "yellow")
-        session.console.print(Text(f"{sign} {step.message.name}", style))
-        for path, before, after in step.changes():
-            for line, colour in _lines(before, after):
-                session.console.print(Text(f"    {path}: {line}", colour))
+        _show_step(session, step)
+
+
+def _show_step(session: Session, step: Step) -> None:
+    sign, style = ("+", "green") if step.creates else ("~", "yellow")
+    session.console.print(Text(f"{sign} {step.message.name}", style))
+    for path, before, after in step.changes():
+        for line, colour in _lines(before, after):
+            session.console.print(Text(f"    {path}: {line}", colour))
 
 
 def _as_fields(step: Step) -> dict[str, Any]:

@@ -51,22 +51,35 @@ class Step:
 
 def make_plan(session: Session, wanted: Fields, beside: Path) -> list[Step]:
     """Compare *wanted* with what is stored."""
-    known = {kind.fields for kind in KINDS}
-    for unknown in sorted(wanted.keys() - known):
-        expected = ", ".join(kind.fields for kind in KINDS)
-        raise Failure(f"[{unknown}] is none of {expected}", EXIT_INVALID)
-    steps: list[Step] = []
-    for kind in KINDS:
-        stored = {message.name: message for message in session.every(kind)}
-        for key, fields in wanted.get(kind.fields, {}).items():
-            if not isinstance(fields, dict):
-                raise Failure(f"{kind.fields}.{key}: must be a table", EXIT_INVALID)
-            message = to_message(kind, key, fields, beside)
-            step = _step(kind, message, stored.get(message.name))
-            if step is not None:
-                steps.append(step)
+    _check_tables(wanted)
+    steps = [
+        step
+        for kind in KINDS
+        for step in _steps(session, kind, (wanted.get(kind.fields, {}), beside))
+    ]
     created = {step.message.name for step in steps if step.creates}
     return [step for step in (_rehearsed(session, step, created) for step in steps) if step]
+
+
+def _check_tables(wanted: Fields) -> None:
+    known = [kind.fields for kind in KINDS]
+    for name, table in wanted.items():
+        if name not in known:
+            raise Failure(f"[{name}] is none of {', '.join(known)}", EXIT_INVALID)
+        if not isinstance(table, dict) or not all(
+            isinstance(each, dict) for each in table.values()
+        ):
+            raise Failure(f"[{name}] must hold a table for each resource", EXIT_INVALID)
+
+
+def _steps(session: Session, kind: Kind, wanted: tuple[Fields, Path]) -> Iterator[Step]:
+    stored = {message.name: message for message in session.every(kind)}
+    resources, beside = wanted
+    for key, fields in resources.items():
+        message = to_message(kind, key, fields, beside)
+        step = _step(kind, message, stored.get(message.name))
+        if step is not None:
+            yield step
 
 
 def _step(kind: Kind, message: Any, stored: Any) -> Step | None:

@@ -48,6 +48,8 @@ class EditWatch(Protocol):
 class PolicyAdmin:
     """Serves operators."""
 
+    full_name = SERVICE.full_name
+
     def __init__(self, store: ResourceStore, watch: EditWatch) -> None:
         self._store = store
         self._watch = watch

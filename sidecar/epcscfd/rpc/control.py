@@ -88,8 +88,10 @@ class EdgeWatch(Protocol):
         ...
 
 
-class ControlServicer(control_pb2_grpc.EdgeControlServicer):
+class EdgeControl(control_pb2_grpc.EdgeControlServicer):
     """Converses with edges."""
+
+    full_name = pb.DESCRIPTOR.services_by_name["EdgeControl"].full_name
 
     def __init__(
         self, judge: Judge, policies: PolicyFeed, rules: JudgeRules, watch: EdgeWatch
@@ -99,6 +101,10 @@ class ControlServicer(control_pb2_grpc.EdgeControlServicer):
         self._rules = rules
         self._watch = watch
         self._conversations: set[Conversation] = set()
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Serve on *server*."""
+        control_pb2_grpc.add_EdgeControlServicer_to_server(self, server)
 
     async def Converse(  # noqa: N802 - named by the contract
         self,

@@ -30,11 +30,17 @@ class DecisionMemory(Protocol):
         ...
 
 
-class DecisionAdminServicer(decisions_pb2_grpc.DecisionAdminServicer):
+class DecisionAdmin(decisions_pb2_grpc.DecisionAdminServicer):
     """Serves operators."""
+
+    full_name = pb.DESCRIPTOR.services_by_name["DecisionAdmin"].full_name
 
     def __init__(self, memory: DecisionMemory) -> None:
         self._memory = memory
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Serve on *server*."""
+        decisions_pb2_grpc.add_DecisionAdminServicer_to_server(self, server)
 
     async def ListDecisions(  # noqa: N802 - named by the contract
         self,

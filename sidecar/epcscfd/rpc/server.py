@@ -13,7 +13,6 @@ import fcntl
 import os
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -60,12 +59,14 @@ class TcpListener(Protocol):
     def client_ca_file(self) -> str: ...  # noqa: D102 - named by the settings
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """One service of ours: its full name, and how it is added to a server."""
+class Service(Protocol):
+    """One service of ours."""
 
-    name: str
-    add_to: Callable[[grpc.aio.Server], None]
+    full_name: str
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Serve it on *server*."""
+        ...
 
 
 class Endpoint:
@@ -84,7 +85,7 @@ class Endpoint:
         self._lock = _lock(self._socket)
         await self.withdraw()
         local = self._make(statuses)
-        names = [*(service.name for service in self._services), health.SERVICE_NAME]
+        names = [*(service.full_name for service in self._services), health.SERVICE_NAME]
         reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], local)
         with _umask(0o777 & ~SOCKET_MODE):
             _bind(lambda: local.add_insecure_port(f"unix:{self._socket}"), str(self._socket))
@@ -113,7 +114,7 @@ class Endpoint:
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
 
     async def _set_health(self, state: health_pb2.HealthCheckResponse.ServingStatus) -> None:
-        for name in ("", *(service.name for service in self._services)):
+        for name in ("", *(service.full_name for service in self._services)):
             await self._health.set(name, state)
 
     async def stop(self, grace: float) -> None:

@@ -125,27 +125,33 @@ async def _check_sole(connection: AsyncConnection, each: ListOf[Any], resource: 
 async def check_references(connection: AsyncConnection, resource: Resource) -> None:
     """Raise InvalidArgument if *resource* names one that there is not."""
     for each in KINDS[type(resource)].lists:
-        if each.refers_to is None:
-            continue
-        target = KINDS[each.refers_to]
-        for some in _chunks(each.values(resource)):
-            known = await connection.scalars(select(target.key).where(target.key.in_(some)))
-            for missing in sorted(set(some) - set(known)):
-                name = name_of(each.refers_to, missing)
-                raise InvalidArgument(each.field, f"there is no {quote(name)}")
+        if each.refers_to is not None:
+            await _check_targets(connection, each, KINDS[each.refers_to], resource)
+
+
+async def _check_targets(
+    connection: AsyncConnection, each: ListOf[Any], target: Kind[Any], resource: Resource
+) -> None:
+    for some in _chunks(each.values(resource)):
+        known = await connection.scalars(select(target.key).where(target.key.in_(some)))
+        for missing in sorted(set(some) - set(known)):
+            name = name_of(target.resource, missing)
+            raise InvalidArgument(each.field, f"there is no {quote(name)}")
 
 
 async def referrer(connection: AsyncConnection, kind: Kind[Any], key: str) -> str | None:
     """Give the name of a resource that names *key*, if there is one."""
-    for other in KINDS.values():
-        for each in other.lists:
-            if each.refers_to is kind.resource:
-                columns = each.table.c
-                owner = await connection.scalar(
-                    select(columns.owner).where(columns.value == key).order_by(columns.owner)
-                )
-                if owner is not None:
-                    return name_of(other.resource, owner)
+    references = (
+        (other.resource, each.table.c)
+        for other in KINDS.values()
+        for each in other.lists
+        if each.refers_to is kind.resource
+    )
+    for resource, columns in references:
+        naming = select(columns.owner).where(columns.value == key).order_by(columns.owner)
+        owner = await connection.scalar(naming)
+        if owner is not None:
+            return name_of(resource, owner)
     return None
 
 

@@ -124,7 +124,7 @@ wwsfs = Table(
 subscriptions = Table(
     "subscriptions",
     metadata,
-    Column("impi", String(255), primary_key=True),
+    Column("impi", String(512), primary_key=True),
     *_bookkeeping(),
 )
 
@@ -168,7 +168,7 @@ entity_token_types = _values_of("entity_token_types", authorization_entities, 64
 wwsf_origins = _sole_values_of("wwsf_origins", wwsfs, 512)
 wwsf_certificates = _sole_values_of("wwsf_certificates", wwsfs, 64)
 wwsf_entities = _references_of("wwsf_entities", wwsfs, authorization_entities)
-pool_impis = _sole_values_of("pool_impis", wwsfs, 255)
+pool_impis = _sole_values_of("pool_impis", wwsfs, 512)
 pool_realms = _sole_values_of("pool_realms", wwsfs, 255)
 subscription_impus = _values_of("subscription_impus", subscriptions, 512)
 subscription_wwsfs = _references_of("subscription_wwsfs", subscriptions, wwsfs)

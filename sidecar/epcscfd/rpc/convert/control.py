@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from epcscf.control.v1 import control_pb2 as pb
 from epcscfd.domain.policy import WwsfId
+from epcscfd.domain.reasons import Connection
 from epcscfd.domain.register import Door, Forward, RegisterFacts
-from epcscfd.domain.replies import Connection
 
 
 if TYPE_CHECKING:

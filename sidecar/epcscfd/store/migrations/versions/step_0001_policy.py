@@ -109,7 +109,7 @@ def _make_wwsfs() -> None:
     )
     _make_sole_values("wwsf_origins", 512)
     _make_sole_values("wwsf_certificates", 64)
-    _make_sole_values("pool_impis", 255)
+    _make_sole_values("pool_impis", 512)
     _make_sole_values("pool_realms", 255)
     _make_references("wwsf_entities", "wwsfs.id", "authorization_entities.id")
 
@@ -117,7 +117,7 @@ def _make_wwsfs() -> None:
 def _make_subscriptions() -> None:
     op.create_table(
         "subscriptions",
-        sa.Column("impi", sa.String(255)),
+        sa.Column("impi", sa.String(512)),
         *_bookkeeping(),
         sa.PrimaryKeyConstraint("impi", name="pk_subscriptions"),
     )
@@ -163,4 +163,4 @@ def _belongs_to(name: str, owner: str) -> sa.ForeignKeyConstraint:
 
 
 def _key_type(key: str) -> sa.String:
-    return sa.String(255 if key == "subscriptions.impi" else 63)
+    return sa.String(512 if key == "subscriptions.impi" else 63)

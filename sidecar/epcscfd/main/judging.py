@@ -1,0 +1,80 @@
+"""The judge and what it needs, joined."""
+
+from __future__ import annotations
+
+import asyncio
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from epcscfd.app.judge import RegisterJudge
+from epcscfd.domain.rules import CloseOnReject, JudgeRules
+from epcscfd.tokens.jwks import KeyLives
+from epcscfd.tokens.keyring import Keyring
+from epcscfd.tokens.ledger import OneTimeLedger
+from epcscfd.tokens.verifier import JwtVerifier
+
+
+if TYPE_CHECKING:
+    from epcscfd.ports import Clock, Journal, KeyWatch, PolicySource
+    from epcscfd.settings import Settings
+
+
+class Judging:
+    """The judge, and the keeping of keys behind it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        policies: PolicySource,
+        journal: Journal,
+        watch: KeyWatch,
+        clock: Clock,
+    ) -> None:
+        self.rules = make_rules(settings)
+        self._policies = policies
+        lives = KeyLives(
+            soft=timedelta(seconds=settings.keys.soft_ttl_seconds),
+            hard=timedelta(seconds=settings.keys.hard_ttl_seconds),
+        )
+        self._keyring = Keyring(clock, watch, lives)
+        self._keeping: asyncio.Task[None] | None = None
+        self.judge = RegisterJudge(
+            policies=policies,
+            verifier=JwtVerifier(self._keyring),
+            ledger=OneTimeLedger(clock, self.rules.skew),
+            journal=journal,
+            clock=clock,
+            rules=self.rules,
+        )
+
+    def start(self) -> None:
+        """Begin to fetch keys before they are needed. The policy must be there."""
+        self._keeping = asyncio.create_task(self._keyring.keep(self._policies))
+
+    async def stop(self) -> None:
+        """Fetch no more."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._keeping
+        await self._keyring.close()
+
+    def reread_keys(self) -> None:
+        """Have all keys read again when they are next needed."""
+        self._keyring.expire()
+
+
+def make_rules(settings: Settings) -> JudgeRules:
+    """Take the rules out of *settings*."""
+    judge = settings.judge
+    return JudgeRules(
+        audience=judge.audience,
+        node_host=settings.node.host,
+        skew=timedelta(seconds=judge.skew_seconds),
+        verdict_life=timedelta(seconds=judge.verdict_life_seconds),
+        margin=timedelta(seconds=judge.margin_seconds),
+        minimum_expires=timedelta(seconds=judge.minimum_expires_seconds),
+        close_on_reject=CloseOnReject(judge.close_on_reject),
+    )
