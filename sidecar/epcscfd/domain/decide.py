@@ -31,15 +31,16 @@ class CheckOutcome:
     "None: passed."
 
 
+_PASSED = tuple(CheckOutcome(check.name, check.clause, None) for check in CHECKS)
+
+
 def explain_register(case: Case) -> tuple[CheckOutcome, ...]:
     """Run the checks in their order, up to and with the first that fails."""
-    outcomes = []
-    for check in CHECKS:
+    for position, check in enumerate(CHECKS):
         reason = check.judge(case)
-        outcomes.append(CheckOutcome(check.name, check.clause, reason))
         if reason:
-            break
-    return tuple(outcomes)
+            return (*_PASSED[:position], CheckOutcome(check.name, check.clause, reason))
+    return _PASSED
 
 
 def decide_register(case: Case) -> Decision:

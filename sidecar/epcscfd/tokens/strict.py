@@ -60,9 +60,7 @@ def decode_base64url(text: str) -> bytes:
 def read_object(document: bytes) -> Mapping[str, object]:
     """Read a JSON object. Raise Illegible if a member comes twice, at any depth."""
     try:
-        value = json.loads(
-            document.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant
-        )
+        value = _DECODER.decode(document.decode())
     # A number of too many digits is a ValueError as well; nesting without end recurses.
     except (ValueError, RecursionError) as error:
         raise Illegible(str(error) if isinstance(error, Illegible) else "not JSON") from None
@@ -80,3 +78,6 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise Illegible(f"{name} is no JSON number")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
