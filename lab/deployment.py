@@ -1,0 +1,184 @@
+"""A whole deployment on loopback: IMS core, WAFs, sidecar and eP-CSCF.
+
+    with Deployment(run_dir) as lab:
+        async with await lab.connect("portal") as wic:
+            await wic.register("sip:alice@ims.example", lab.bearer("portal", "alice@ims.example"))
+
+Three WWSFs, one of each kind that the standards tell apart (TS 33.203 X.3.2.3 step 5):
+`portal` is the operator's; `partner` is a third party whose users are IMS subscribers;
+`socialnet` is a third party that lends out a pool of subscriptions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from lab.certificates import Authority
+from lab.core import ImsCore, Plan
+from lab.edge import Edge, EdgePlan, TlsFiles
+from lab.issuer import Issuer, JwksServer
+from lab.kamailio import Define
+from lab.sidecar import Settings, Sidecar
+from lab.subscribers import Subscription
+from lab.wic import Wic
+
+
+HOME = "ims.example"
+WWSFS = ("portal", "partner", "socialnet")
+
+SUBSCRIPTIONS = (
+    Subscription(impi="alice@ims.example", impus=("sip:alice@ims.example", "tel:+15550100")),
+    Subscription(impi="bob@ims.example", impus=("sip:bob@ims.example",)),
+    Subscription(impi="carol@ims.example", impus=("sip:carol@ims.example",)),
+    Subscription(impi="guest1@socialnet.example", impus=("sip:guest1@ims.example",)),
+    Subscription(impi="guest2@ims.example", impus=("sip:guest2@ims.example",)),
+)
+
+POLICY = """
+[home_domains."ims.example"]
+
+[authorization_entities.waf]
+issuer = "https://waf.ims.example"
+location = "operator"
+keys.jwks_file = "{portal_jwks}"
+algorithms = ["ES256"]
+
+[authorization_entities.partner]
+issuer = "https://waf.partner.example"
+location = "third-party"
+entity_id = "waf.partner.example"
+keys.jwks_url = "{partner_jwks}"
+algorithms = ["ES256"]
+
+[authorization_entities.socialnet]
+issuer = "https://waf.socialnet.example"
+location = "third-party"
+entity_id = "waf.socialnet.example"
+keys.jwks_url = "{socialnet_jwks}"
+algorithms = ["ES256"]
+
+[wwsfs.portal]
+origins = ["https://portal.ims.example"]
+authorization_entities = ["waf"]
+
+[wwsfs.partner]
+origins = ["https://partner.example"]
+authorization_entities = ["partner"]
+
+[wwsfs.socialnet]
+origins = ["https://socialnet.example"]
+authorization_entities = ["socialnet"]
+pool.impi_realms = ["socialnet.example"]
+"""
+
+ORIGINS = {
+    "portal": "https://portal.ims.example",
+    "partner": "https://partner.example",
+    "socialnet": "https://socialnet.example",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What is to differ from the usual deployment."""
+
+    subscriptions: Iterable[Subscription] = SUBSCRIPTIONS
+    core: Plan = field(default_factory=Plan)
+    edge: Mapping[str, Define] = field(default_factory=dict)
+    "Definitions for kamailio.cfg."
+    sidecar: Settings = field(default_factory=dict)
+    browser_port: int | None = None
+    shm_mb: int = 128
+
+
+class Deployment:
+    """Starts the parts, holds them, ends them."""
+
+    def __init__(self, run_dir: Path, wishes: Wishes | None = None) -> None:
+        wishes = wishes or Wishes()
+        run_dir.mkdir(parents=True, exist_ok=True)
+        self.run_dir = run_dir
+        self.authority = Authority(run_dir / "tls")
+        self.issuers = {
+            "portal": Issuer("https://waf.ims.example", "portal"),
+            "partner": Issuer("https://waf.partner.example", "partner"),
+            "socialnet": Issuer("https://waf.socialnet.example", "socialnet"),
+        }
+        self.jwks = {name: JwksServer(self.issuers[name]) for name in ("partner", "socialnet")}
+        self.core = ImsCore(run_dir / "core", wishes.subscriptions, wishes.core)
+        self.sidecar = Sidecar(run_dir / "sidecar", wishes.sidecar)
+        server = self.authority.issue_server()
+        port = {} if wishes.browser_port is None else {"browser_port": wishes.browser_port}
+        self.edge = Edge(
+            EdgePlan(
+                run_dir=run_dir / "edge",
+                sidecar_socket=self.sidecar.control_socket,
+                next_hops=[f"{host}:{port}" for host, port in self.core.icscf_addresses],
+                tls=TlsFiles(server.certificate, server.key, self.authority.certificate),
+                defines=wishes.edge,
+                shm_mb=wishes.shm_mb,
+                **port,
+            )
+        )
+        self._held = contextlib.ExitStack()
+
+    def start(self) -> Self:
+        """Bring everything up; ready when the policy is in force at the edge."""
+        with contextlib.ExitStack() as starting:
+            for server in self.jwks.values():
+                starting.enter_context(server)
+            starting.enter_context(self.core)
+            starting.enter_context(self.sidecar)
+            self.apply(self.policy())
+            starting.enter_context(self.edge)
+            self.edge.wait_for_policy()
+            self._held = starting.pop_all()
+        return self
+
+    def stop(self) -> None:
+        """End everything, last started first."""
+        self._held.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def policy(self) -> str:
+        """Return the policy of the three WWSFs."""
+        return POLICY.format(
+            portal_jwks=self.issuers["portal"].write_jwks(self.run_dir / "portal.jwks"),
+            partner_jwks=self.jwks["partner"].url,
+            socialnet_jwks=self.jwks["socialnet"].url,
+        )
+
+    def apply(self, policy: str) -> None:
+        """Load a policy as an operator would."""
+        path = self.run_dir / "policy.toml"
+        path.write_text(policy)
+        self.sidecar.ctl("apply", "--yes", str(path))
+
+    def trust(self) -> ssl.SSLContext:
+        """Return what a client needs to believe the browser door."""
+        return ssl.create_default_context(cafile=str(self.authority.certificate))
+
+    async def connect(self, wwsf: str = "portal") -> Wic:
+        """Open a WebSocket as a page of *wwsf* does."""
+        return await Wic.connect(self.edge.url, origin=ORIGINS[wwsf], ssl=self.trust())
+
+    def bearer(self, wwsf: str = "portal", impi: str = "alice@ims.example", **more: Any) -> str:
+        """Make an Authorization value with a token of the WAF of *wwsf*."""
+        return f"Bearer {self.issuers[wwsf].token(impi, **more)}"
