@@ -1,6 +1,8 @@
 """The log: one line per event on standard output, JSON or for people.
 
-Lines of libraries take the same way out, so that they are redacted too and one parser reads all.
+* Lines of libraries are rendered and redacted as ours are, so that one parser reads all.
+* Our own do not pass through `logging`, which would cost as much as the judgement they are about.
+* Tracebacks show no local variables: there a token is a value like any other.
 """
 
 from __future__ import annotations
@@ -8,47 +10,54 @@ from __future__ import annotations
 import logging
 import sys
 
-from typing import IO, Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
+
+from structlog.tracebacks import ExceptionDictTransformer
 
 from epcscfd.telemetry.redaction import redact_event
 
 
-def configure_log(form: str, level: str, stream: IO[str] | None = None) -> None:
+if TYPE_CHECKING:
+    from typing import TextIO
+
+QUIET = ("aiosqlite", "alembic.runtime.plugins", "sqlalchemy")
+"They tell at `info` and below what they do, statement by statement, with values."
+
+
+def configure_log(form: str, level: str, stream: TextIO | None = None) -> None:
     """Write from now on as *form* (`json` or `console`) what is of *level* or worse."""
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.dict_tracebacks
-        if form == "json"
-        else structlog.processors.format_exc_info,
-        redact_event,
-    ]
-    renderer: Any = (
-        structlog.processors.JSONRenderer()
-        if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=False)
-    )
+    stream = stream or sys.stdout
+    shared, renderer = _prepared_for(form)
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[structlog.processors.add_log_level, *shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(stream),
     )
-    handler = logging.StreamHandler(stream or sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                renderer,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            foreign_pre_chain=[
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.add_logger_name,
+                *shared,
             ],
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # It logs each statement at `info`, and values with it at `debug`.
-    logging.getLogger("sqlalchemy").setLevel(logging.WARNING)
-    logging.getLogger("aiosqlite").setLevel(logging.WARNING)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _prepared_for(form: str) -> tuple[list[Any], Any]:
+    """Give what is done to every event of either origin, and how it is written in *form*."""
+    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+    if form == "console":
+        plain = structlog.processors.format_exc_info
+        return [stamp, plain, redact_event], structlog.dev.ConsoleRenderer(colors=False)
+    by_frame = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
+    return [stamp, by_frame, redact_event], structlog.processors.JSONRenderer(default=str)

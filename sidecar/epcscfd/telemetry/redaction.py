@@ -11,25 +11,33 @@ from __future__ import annotations
 import hashlib
 import re
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 
 BEARER = re.compile(
-    r"""(?ix) \b (bearer | access_token) (["']? \s* [:=\s] \s* ["']?) ([^\s"',;]+)"""
+    r"""(\b(?:bearer|access_token)\b["']?(?:\s*[:=]|\s)\s*(?:access_token\s*=\s*)?["']?)"""
+    r"""([^\s"',;]+)""",
+    re.IGNORECASE,
 )
-"RFC 6750 2.1 and the form with `access_token=`, however quoted."
+"RFC 6750 2.1, and the form with `access_token=`, however quoted."
 
-JWT = re.compile(r"[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)+")
-"Two parts of base64url and then some: JWS and JWE in compact form."
+JWT = re.compile(r"\be[wy][A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)*")
+"JWS and JWE in compact form; their headers begin with `{` and a quote or white space."
 
-LONG = re.compile(r"[A-Za-z0-9+/_=-]{64,}")
+LONG = re.compile(r"[A-Za-z0-9+_=-]{65,}")
 "Longer than any digest in hex that we log: opaque tokens, and parts of the other kinds."
+
+SHORTEST = 12
+"Characters; nothing that would be honoured is shorter, scheme included."
 
 
 def redact(text: str) -> str:
     """Replace whatever could be a token in *text* by a digest of it."""
-    text = BEARER.sub(lambda found: f"{found[1]}{found[2]}{_digest(found[3])}", text)
+    if len(text) < SHORTEST:
+        return text
+    text = BEARER.sub(lambda found: found[1] + _digest(found[2]), text)
     text = JWT.sub(lambda found: _digest(found[0]), text)
     return LONG.sub(lambda found: _digest(found[0]), text)
 
@@ -40,14 +48,17 @@ def _digest(token: str) -> str:
 
 def redact_event(_logger: object, _method: str, event: Any) -> Any:
     """Redact every text of a log event, at whatever depth (a structlog processor)."""
-    return _redact_any(event)
+    # Names of fields are ours; what is in them may be anybody's.
+    return {field: _redact_any(value) for field, value in event.items()}
 
 
 def _redact_any(value: Any) -> Any:
     if isinstance(value, str):
         return redact(value)
+    if isinstance(value, bool | int | float | None):
+        return value
     if isinstance(value, Mapping):
         return {redact(str(key)): _redact_any(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, Sequence | AbstractSet) and not isinstance(value, bytes | bytearray):
         return [_redact_any(inner) for inner in value]
-    return value
+    return redact(repr(value))
