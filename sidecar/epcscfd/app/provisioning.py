@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from epcscfd.domain.policy import AuthorizationEntity, HomeDomain, Subscription, Wwsf
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 Resource = HomeDomain | AuthorizationEntity | Wwsf | Subscription
 
-COLLECTIONS: dict[type[Resource], str] = {
+COLLECTIONS: dict[type[Any], str] = {
     HomeDomain: "homeDomains",
     AuthorizationEntity: "authorizationEntities",
     Wwsf: "wwsfs",
     Subscription: "subscriptions",
 }
 
-R = TypeVar("R", HomeDomain, AuthorizationEntity, Wwsf, Subscription)
+R = TypeVar("R", bound=Resource)
 
 
-def name_of(kind: type[Resource], key: str) -> str:
+def name_of(kind: type[Any], key: str) -> str:
     """Give the resource name of *key*: `wwsfs/acme`."""
     return f"{COLLECTIONS[kind]}/{key}"
 

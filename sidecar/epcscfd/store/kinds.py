@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, cast
 
-from epcscfd.app.provisioning import R, Resource
+from epcscfd.app.provisioning import R
 from epcscfd.domain.identity import Impi, Impu
 from epcscfd.domain.policy import (
     AuthorizationEntity,
@@ -50,7 +50,7 @@ class ListOf(Generic[R]):
     "As operators call it, for messages."
     table: Table
     values: Callable[[R], Iterable[str]]
-    refers_to: type[Resource] | None = None
+    refers_to: type[Any] | None = None
     "Values are keys of this kind."
 
     @property
@@ -267,6 +267,6 @@ SUBSCRIPTIONS: Kind[Subscription] = Kind(
     shared=True,
 )
 
-KINDS: dict[type[Resource], Kind[Any]] = {
+KINDS: dict[type[Any], Kind[Any]] = {
     kind.resource: kind for kind in (HOME_DOMAINS, ENTITIES, WWSFS, SUBSCRIPTIONS)
 }

@@ -39,7 +39,7 @@ from epcscfd.errors import InvalidArgument, quote
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from epcscfd.app.provisioning import Resource, Stored
+    from epcscfd.app.provisioning import Stored
 
 M = TypeVar("M", pb.HomeDomain, pb.AuthorizationEntity, pb.Wwsf, pb.Subscription)
 K = TypeVar("K")
@@ -147,7 +147,7 @@ def subscription_from_proto(message: pb.Subscription, key: str) -> Subscription:
     )
 
 
-def _keys_of(kind: type[Resource], field: str, names: Iterable[str]) -> list[str]:
+def _keys_of(kind: type[Any], field: str, names: Iterable[str]) -> list[str]:
     """Take the keys out of resource names."""
     start = name_of(kind, "")
     for index, name in enumerate(names):

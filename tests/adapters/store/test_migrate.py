@@ -1,0 +1,81 @@
+"""Migrations lead to the tables that the code reads, once, and all or nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
+
+from epcscfd.errors import ConfigError, Unavailable
+from epcscfd.store.engine import make_engine
+from epcscfd.store.migrate import LATEST, STEPS, migrate
+from epcscfd.store.schema import metadata
+
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.adapters.store.conftest import Kept
+
+
+async def test_migrations_lead_to_the_tables_of_the_schema(kept: Kept) -> None:
+    def differences(connection: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+    async with kept.engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_a_second_run_has_nothing_to_do(kept: Kept) -> None:
+    assert await migrate(kept.engine) is False
+
+
+def test_the_latest_step_is_the_one_that_starts_are_compared_with() -> None:
+    config = Config()
+    config.set_main_option("script_location", STEPS)
+
+    assert ScriptDirectory.from_config(config).get_current_head() == LATEST
+
+
+async def test_a_database_of_a_newer_sidecar_is_used_as_it_is(kept: Kept) -> None:
+    async with kept.engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    assert await migrate(kept.engine) is False
+
+
+async def test_a_run_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite+aiosqlite:///{tmp_path}/policy.db")
+    async with engine.begin() as connection:
+        # In the way of the last step.
+        await connection.execute(text("CREATE TABLE subscription_wwsfs (x INTEGER)"))
+
+    with pytest.raises(Unavailable):
+        await migrate(engine)
+
+    async with engine.connect() as connection:
+        tables = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
+    await engine.dispose()
+    assert tables == ["subscription_wwsfs"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "nonsense", "oracle9i://x", "sqlite+aiosqlite://", "sqlite+aiosqlite:///:memory:"],
+)
+def test_a_url_that_is_of_no_use_is_a_matter_of_settings(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"store\.url"):
+        make_engine(url)
+
+
+def test_a_directory_that_cannot_be_made_is_a_matter_of_settings(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(ConfigError, match=r"store\.url"):
+        make_engine(f"sqlite+aiosqlite:///{tmp_path}/file/policy.db")
