@@ -16,7 +16,7 @@ import subprocess
 import threading
 
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
+from pathlib import Path
 from typing import Self
 
 from lab.logfile import LogFile
@@ -107,12 +107,25 @@ class Child:
         return False
 
     def kill(self) -> None:
-        """End it at once, with SIGKILL to all of its processes."""
+        """End it at once, with SIGKILL to all of its processes, and wait until they are gone."""
         if self._process is None:
             return
         self._signal(signal.SIGKILL)
         self._process.wait()
+        # A worker holds the listening sockets a moment longer than its main process.
+        group = self.pid
         self._process = None
+        wait_until(lambda: not group_lives(group), seconds=5, what=f"end of {self.name}")
+
+    def expect_end(self, seconds: float = 10.0) -> None:
+        """Wait until it ends by itself, and forget it. Raise TimeoutError if it does not."""
+        if self._process is None:
+            raise RuntimeError(f"{self.name}: not started")
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise TimeoutError(f"{self.name}: still there after {seconds:g} s") from None
+        self.kill()
 
     def freeze(self) -> None:
         """Hold all of its processes where they are (SIGSTOP)."""
@@ -152,14 +165,19 @@ class Child:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):  # all of them have ended
             os.killpg(self.pid, number)
+
+
+def group_lives(group: int) -> bool:
+    """Tell whether a process of the group lives; one that waits to be reaped does not."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended while we looked
+            state, _, its_group = stat.read_text().rpartition(")")[2].split()[:3]
+            if int(its_group) == group and state != "Z":
+                return True
+    return False

@@ -15,7 +15,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from lab.cx import (
@@ -93,7 +92,7 @@ class Hss:
         self._received: list[Received] = []
         self._news = threading.Condition()
         self._faults: dict[Command, Fault] = {}
-        self._late: set[threading.Timer] = set()
+        self._late: dict[threading.Timer, Callable[[], None]] = {}
         self._sessions = 0
 
     def start(self) -> Self:
@@ -105,17 +104,13 @@ class Hss:
         """Close all connections; subscriptions and registrations stay for the next start."""
         for timer in list(self._late):
             timer.cancel()
+        self._late.clear()
         self._node.stop()
 
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def provision(self, *subscriptions: Subscription) -> None:
@@ -133,6 +128,12 @@ class Hss:
             self._faults.pop(command, None)
         else:
             self._faults[command] = fault
+
+    def hurry(self) -> None:
+        """Send now what faults hold back."""
+        for timer, send in list(self._late.items()):
+            timer.cancel()
+            send()
 
     def commands(self, impi: str | None = None) -> list[Received]:
         """Return what was received, oldest first; of one user if *impi* is given."""
@@ -218,12 +219,12 @@ class Hss:
             return
 
         def send() -> None:
-            self._late.discard(timer)
-            reply(answer)
+            if self._late.pop(timer, None) is not None:
+                reply(answer)
 
         timer = threading.Timer(seconds, send)
         timer.daemon = True
-        self._late.add(timer)
+        self._late[timer] = send
         timer.start()
 
 

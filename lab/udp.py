@@ -7,7 +7,6 @@ import socket
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Self
 
 from lab.cscf import Address, authority
@@ -43,7 +42,11 @@ class UdpAgent:
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
-        self._socket.bind((host, port))
+        try:
+            self._socket.bind((host, port))
+        except OSError:
+            self._socket.close()
+            raise
         bound_host, bound_port, *_ = self._socket.getsockname()
         self.address: Address = (bound_host, bound_port)
         self.authority = authority(bound_host, bound_port)
@@ -56,12 +59,7 @@ class UdpAgent:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def send(self, message: SipMessage, to: Address) -> None:

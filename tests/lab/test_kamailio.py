@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.child import group_lives
 from lab.kamailio import Kamailio, Launch
 from lab.ports import free_port
 from lab.rpc import RpcClient, RpcError
@@ -55,23 +56,13 @@ def kamailio(tmp_path):
         yield running
 
 
-def group_exists(pid):
-    """Tell whether a process of the group lives; one that only waits to be reaped does not."""
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):  # it ended while we looked
-            state, _, group = stat.read_text().rpartition(")")[2].split()[:3]
-            if int(group) == pid and state != "Z":
-                return True
-    return False
-
-
 def test_it_starts_answers_stops_and_starts_again(kamailio):
     mark = kamailio.log.mark()
     first = kamailio.pid
 
     assert kamailio.rpc("core.version").startswith("kamailio ")
     assert kamailio.stop()
-    assert not group_exists(first)
+    assert not group_lives(first)
     assert kamailio.log.mark() >= mark
 
     kamailio.start()
@@ -102,7 +93,7 @@ def test_frozen_it_can_still_be_stopped(kamailio):
     kamailio.freeze()
     assert kamailio.stop()
 
-    assert not group_exists(pid)
+    assert not group_lives(pid)
 
 
 def test_death_is_told_with_the_end_of_the_log_and_leaves_nobody(kamailio):
@@ -114,7 +105,7 @@ def test_death_is_told_with_the_end_of_the_log_and_leaves_nobody(kamailio):
     with pytest.raises(RuntimeError, match="ended with status -9"):
         kamailio.stop()
 
-    assert not group_exists(pid)
+    assert not group_lives(pid)
 
 
 def test_configuration_error_is_told_at_start(tmp_path):
@@ -166,11 +157,11 @@ def test_it_does_not_outlive_a_killed_parent(tmp_path):
     )
     with contextlib.closing(parent.stdin), contextlib.closing(parent.stdout):
         pid = int(parent.stdout.readline())
-        assert group_exists(pid)
+        assert group_lives(pid)
         parent.kill()
         parent.wait()
 
-    wait_until(lambda: not group_exists(pid), seconds=5, what="end of Kamailio")
+    wait_until(lambda: not group_lives(pid), seconds=5, what="end of Kamailio")
 
 
 def test_definition_cannot_end_its_own_quotes(tmp_path):
