@@ -88,6 +88,12 @@ class Store(Section, frozen=True):
     url: str = "sqlite+aiosqlite:////var/lib/epcscf/policy.db"
     "Embedded, so that one node needs no database server."
 
+    follow_seconds: Annotated[int, Meta(ge=1, le=60)] = 2
+    "How soon what another sidecar on the same database has changed is in force here."
+
+    max_staleness_seconds: Annotated[int, Meta(ge=10, le=86_400)] = 900
+    "For how long we judge without the store; as long as an edge goes on without us."
+
 
 class Judge(Section, frozen=True):
     """By which REGISTERs are judged, next to the policy."""
@@ -222,6 +228,8 @@ def _check(settings: Settings, path: Path) -> None:
     """Check what concerns more than one key."""
     if settings.keys.hard_ttl_seconds < settings.keys.soft_ttl_seconds:
         raise ConfigError(f"{path}: keys.hard_ttl_seconds", "must not be below soft_ttl_seconds")
+    if settings.store.max_staleness_seconds <= settings.store.follow_seconds:
+        raise ConfigError(f"{path}: store.max_staleness_seconds", "must be above follow_seconds")
     if settings.control.socket == settings.admin.socket:
         raise ConfigError(f"{path}: admin.socket", "must not be the control socket")
     for listener in (settings.control.tcp, settings.admin.tcp):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import signal
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -37,7 +38,10 @@ from epcscfd.telemetry.watch import Watch
 
 
 if TYPE_CHECKING:
-    from epcscfd.domain.policy import Policy
+    from wsgiref.simple_server import WSGIServer
+
+    from prometheus_client import CollectorRegistry
+
     from epcscfd.settings import Settings
 
 GRACE = 10.0
@@ -47,15 +51,20 @@ GRACE = 10.0
 class Sidecar:
     """All parts."""
 
-    def __init__(self, settings: Settings) -> None:
-        metrics = Metrics(REGISTRY)
+    def __init__(self, settings: Settings, registry: CollectorRegistry) -> None:
+        metrics = Metrics(registry)
         clock = SystemClock()
         journal = DecisionJournal(metrics)
         self._settings = settings
+        self._registry = registry
+        self._metrics_server: WSGIServer | None = None
+        self._following: asyncio.Task[None] | None = None
         self._watch = Watch(metrics)
         self._engine = make_engine(settings.store.url)
-        self.board = PolicyBoard(self._load, self._watch)
         self._store = PolicyStore(self._engine, clock, self._edited)
+        staleness = timedelta(seconds=settings.store.max_staleness_seconds)
+        self.board = PolicyBoard(self._store, self._watch, clock, staleness)
+        metrics.policy_age.set_function(self.board.age)
         self._judging = Judging(settings, self.board, journal, self._watch, clock)
         self._control = EdgeControl(
             self._judging.judge, self.board, self._judging.rules, self._watch
@@ -66,11 +75,19 @@ class Sidecar:
             Endpoint(settings.admin.socket, settings.admin.tcp, admin),
         )
 
-    async def _load(self) -> Policy:
-        return await self._store.load()
-
     async def _edited(self) -> None:
         await self.board.refresh()
+
+    async def _follow(self) -> None:
+        """See what other sidecars on the same database have changed, and say how we are."""
+        while True:
+            await asyncio.sleep(self._settings.store.follow_seconds)
+            await self.board.refresh()
+            await self._tell_health()
+
+    async def _tell_health(self) -> None:
+        for endpoint in self._endpoints:
+            await endpoint.set_serving(self.board.is_fresh)
 
     async def start(self) -> None:
         """Come up. Raise ConfigError or Unavailable."""
@@ -84,8 +101,8 @@ class Sidecar:
         for endpoint in self._endpoints:
             await endpoint.start(statuses)
         self._serve_metrics()
-        for endpoint in self._endpoints:
-            await endpoint.serve()
+        await self._tell_health()
+        self._following = asyncio.create_task(self._follow())
         log.info(events.SIDECAR_STARTED, node=self._settings.node.name)
         notify("READY=1")
 
@@ -95,7 +112,9 @@ class Sidecar:
             return
         host, _, port = listen.rpartition(":")
         try:
-            start_http_server(int(port), host.strip("[]"))
+            self._metrics_server, _ = start_http_server(
+                int(port), host.strip("[]"), self._registry
+            )
         except OSError as error:
             raise ConfigError("metrics.listen", f"{listen}: {error.strerror}") from None
 
@@ -108,11 +127,15 @@ class Sidecar:
         """Answer what was asked, then end."""
         notify("STOPPING=1")
         structlog.get_logger().info(events.SIDECAR_DRAINING)
+        if self._following is not None:
+            self._following.cancel()
         for endpoint in self._endpoints:
-            await endpoint.withdraw()
+            await endpoint.set_serving(False)
         drained = self._control.drain()
         await asyncio.gather(drained, *(each.stop(GRACE) for each in self._endpoints))
         await self._judging.stop()
+        if self._metrics_server is not None:
+            self._metrics_server.shutdown()
         await self._engine.dispose()
         structlog.get_logger().info(events.SIDECAR_STOPPED)
 
@@ -125,7 +148,7 @@ async def serve_until_told(settings: Settings) -> bool:
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, told.set)
     loop.add_signal_handler(signal.SIGHUP, reload.set)
-    sidecar = Sidecar(settings)
+    sidecar = Sidecar(settings, REGISTRY)
     try:
         await sidecar.start()
         reloading = asyncio.create_task(_reload_when(reload, sidecar))

@@ -81,9 +81,9 @@ class Endpoint:
         self._lock: int | None = None
 
     async def start(self, statuses: ErrorStatuses) -> None:
-        """Listen; health says NOT_SERVING until `serve`. Raise ConfigError if that fails."""
+        """Listen, with NOT_SERVING as health until told otherwise. Raise ConfigError."""
         self._lock = _lock(self._socket)
-        await self.withdraw()
+        await self.set_serving(False)
         local = self._make(statuses)
         names = [*(service.full_name for service in self._services), health.SERVICE_NAME]
         reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], local)
@@ -105,15 +105,10 @@ class Endpoint:
         self._servers.append(server)
         return server
 
-    async def serve(self) -> None:
-        """Say SERVING."""
-        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
-
-    async def withdraw(self) -> None:
-        """Say NOT_SERVING; calls are answered all the same."""
-        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
-
-    async def _set_health(self, state: health_pb2.HealthCheckResponse.ServingStatus) -> None:
+    async def set_serving(self, serving: bool) -> None:  # noqa: FBT001 - what it is about
+        """Tell whoever asks for our health; calls are answered all the same."""
+        states = health_pb2.HealthCheckResponse
+        state = states.SERVING if serving else states.NOT_SERVING
         for name in ("", *(service.full_name for service in self._services)):
             await self._health.set(name, state)
 

@@ -3,7 +3,8 @@
 * `current()` never waits; the judge reads it for every REGISTER.
 * Subscribers are called in the same step in which the snapshot changes, so whatever is judged
   later comes after what they were told.
-* A load that fails leaves the snapshot as it is and is told to `watch`; there is no half policy.
+* A load that fails leaves the snapshot as it is; there is no half policy. But a snapshot that
+  could not be confirmed for too long is none: a barring that never arrives is a breach.
 """
 
 from __future__ import annotations
@@ -11,19 +12,34 @@ from __future__ import annotations
 import asyncio
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from epcscfd.errors import Unavailable
 
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Callable, Iterator
+    from datetime import timedelta
 
     from epcscfd.domain.policy import Policy
+    from epcscfd.ports import Clock
+
+
+class PolicyKeeper(Protocol):
+    """Where the policy is kept. Both raise whatever goes wrong."""
+
+    async def revision(self) -> int:
+        """Tell the revision of what is kept."""
+        ...
+
+    async def load(self) -> Policy:
+        """Give what is kept."""
+        ...
 
 
 class BoardWatch(Protocol):
-    """Is told what becomes of loads."""
+    """Is told what becomes of the policy."""
 
     def published(self, policy: Policy) -> None:
         """Note that *policy* is in force."""
@@ -34,36 +50,64 @@ class BoardWatch(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    policy: Policy
+    confirmed_at: float
+    "On the monotonic clock."
+
+
 class PolicyBoard:
     """Holds the policy in force and tells who wants to know."""
 
-    def __init__(self, load: Callable[[], Awaitable[Policy]], watch: BoardWatch) -> None:
-        self._load = load
+    def __init__(
+        self, keeper: PolicyKeeper, watch: BoardWatch, clock: Clock, max_staleness: timedelta
+    ) -> None:
+        self._keeper = keeper
         self._watch = watch
-        self._policy: Policy | None = None
+        self._clock = clock
+        self._max_staleness = max_staleness.total_seconds()
+        self._snapshot: _Snapshot | None = None
         self._subscribers: set[Callable[[Policy], None]] = set()
         self._one_at_a_time = asyncio.Lock()
 
     def current(self) -> Policy:
-        """Give the policy in force. Raise Unavailable if there never was one."""
-        if self._policy is None:
+        """Give the policy in force. Raise Unavailable if there is none, or it is too old."""
+        if self._snapshot is None:
             raise Unavailable("policy")
-        return self._policy
+        if self.age() > self._max_staleness:
+            raise Unavailable("policy: not confirmed for too long")
+        return self._snapshot.policy
+
+    def age(self) -> float:
+        """Tell for how many seconds the policy has not been confirmed."""
+        if self._snapshot is None:
+            return float("inf")
+        return self._clock.monotonic() - self._snapshot.confirmed_at
+
+    @property
+    def is_fresh(self) -> bool:
+        """Tell whether there is a policy that may be judged by."""
+        return self.age() <= self._max_staleness
 
     async def refresh(self) -> bool:
-        """Load the policy and put it in force if it is newer; tell whether that worked."""
+        """Put in force what is kept; tell whether that worked."""
         async with self._one_at_a_time:
+            asked_at = self._clock.monotonic()
             try:
-                policy = await self._load()
+                await self._refresh(asked_at)
             except Exception as error:  # noqa: BLE001 - whatever it is, the old policy stays
                 self._watch.load_failed(error)
                 return False
-            if self._policy is None or policy.revision != self._policy.revision:
-                self._publish(policy)
             return True
 
-    def _publish(self, policy: Policy) -> None:
-        self._policy = policy
+    async def _refresh(self, asked_at: float) -> None:
+        known = self._snapshot.policy if self._snapshot else None
+        if known is not None and await self._keeper.revision() == known.revision:
+            self._snapshot = _Snapshot(known, asked_at)
+            return
+        policy = await self._keeper.load()
+        self._snapshot = _Snapshot(policy, asked_at)
         self._watch.published(policy)
         for subscriber in tuple(self._subscribers):
             subscriber(policy)

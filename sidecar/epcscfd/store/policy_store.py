@@ -47,6 +47,12 @@ class PolicyStore:
         self._clock = clock
         self._edited = edited
 
+    async def revision(self) -> int:
+        """Tell which revision `load` would give. Raise Unavailable."""
+        async with self._reading() as connection:
+            found = await connection.execute(select(policy_revision.c.revision))
+            return int(found.scalar_one())
+
     async def load(self) -> Policy:
         """Read all of it as of one revision. Raise Unavailable."""
         async with self._reading() as connection:

@@ -1,4 +1,8 @@
-"""Metrics for Prometheus. Labels come from closed sets; identities are never labels."""
+"""Metrics for Prometheus.
+
+Labels come from closed sets, of which sources of keys are one: those of the policy. Identities are
+never labels.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +39,15 @@ class Metrics:
             registry=registry,
         )
         self.fetches = Counter(
-            "epcscf_jwks_fetches", "Fetches of keys", ("outcome",), registry=registry
+            "epcscf_jwks_fetches", "Fetches of keys", ("source", "outcome"), registry=registry
         )
         self.revision = Gauge(
             "epcscf_policy_revision", "Revision of the policy in force", registry=registry
+        )
+        self.policy_age = Gauge(
+            "epcscf_policy_age_seconds",
+            "For how long the policy in force has not been confirmed by the store",
+            registry=registry,
         )
         self.load_failures = Counter(
             "epcscf_policy_load_failures", "Loads of the policy that failed", registry=registry

@@ -28,10 +28,12 @@ class Watch:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        self._last_failure = ""
         self._log = structlog.get_logger()
 
     def published(self, policy: Policy) -> None:
         """Note that *policy* is in force."""
+        self._last_failure = ""
         self._metrics.revision.set(policy.revision)
         self._log.info(
             events.POLICY_PUBLISHED,
@@ -45,7 +47,10 @@ class Watch:
     def load_failed(self, error: Exception) -> None:
         """Note that a load failed, and the policy before stays in force."""
         self._metrics.load_failures.inc()
-        self._log.error(events.POLICY_LOAD_FAILED, exc_info=error)
+        # Loads are tried every other second; what goes on failing is told once.
+        if repr(error) != self._last_failure:
+            self._log.error(events.POLICY_LOAD_FAILED, exc_info=error)
+        self._last_failure = repr(error)
 
     def edited(self, verb: str, name: str, peer: str) -> None:
         """Note that *peer* has created, updated or deleted the resource *name*."""
@@ -84,7 +89,7 @@ class Watch:
 
     def keys_fetched(self, source: str, outcome: KeyFetch, why: str) -> None:
         """Note how a fetch of keys ended."""
-        self._metrics.fetches.labels(outcome.value).inc()
+        self._metrics.fetches.labels(source, outcome.value).inc()
         self._log.info(events.KEYS_FETCHED, source=source, outcome=outcome.value, why=why)
 
     def call_failed(self, method: str, error: Exception) -> None:

@@ -4,65 +4,132 @@ from __future__ import annotations
 
 import asyncio
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from epcscfd.errors import Unavailable
 from epcscfd.store.board import PolicyBoard
-from tests.builders import a_domain, a_policy
+from tests.adapters.conftest import Told
+from tests.builders import NOW, a_domain, a_policy
 
 
 if TYPE_CHECKING:
-    from epcscfd.domain.policy import Policy
-    from tests.adapters.store.conftest import Kept
+    from datetime import datetime
 
-from tests.adapters.store.conftest import Told
+    from epcscfd.domain.policy import Policy
+    from tests.adapters.conftest import Kept
 
 
 class Source:
-    """Gives what it is told to give."""
+    """Keeps policies, one after another, and may fail."""
 
-    def __init__(self, *answers: Policy | Exception) -> None:
-        self._answers = list(answers)
+    def __init__(self, *kept: Policy | Exception) -> None:
+        self._kept = list(kept)
+        self.loads = 0
+
+    async def revision(self) -> int:
+        return self._first().revision
 
     async def load(self) -> Policy:
-        answer = self._answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        self.loads += 1
+        return self._first()
+
+    def _first(self) -> Policy:
+        first = self._kept[0]
+        if isinstance(first, Exception):
+            raise first
+        return first
+
+    def go_on(self) -> None:
+        del self._kept[0]
+
+
+class Standing:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        return NOW + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+def a_board(
+    source: Source, told: Told | None = None, clock: Standing | None = None
+) -> PolicyBoard:
+    return PolicyBoard(source, told or Told(), clock or Standing(), timedelta(seconds=60))
 
 
 def test_without_a_load_there_is_no_policy() -> None:
-    board = PolicyBoard(Source().load, Told())
+    board = a_board(Source())
 
+    assert not board.is_fresh
     with pytest.raises(Unavailable):
         board.current()
 
 
 async def test_a_load_that_fails_leaves_the_policy_as_it_is() -> None:
     told, first = Told(), a_policy(revision=1)
-    board = PolicyBoard(Source(first, OSError("disk gone")).load, told)
+    source = Source(first, OSError("disk gone"))
+    board = a_board(source, told)
 
     assert await board.refresh()
+    source.go_on()
     assert not await board.refresh()
     assert board.current() is first
     assert [str(failure) for failure in told.failures] == ["disk gone"]
 
 
-async def test_the_same_revision_is_not_published_twice() -> None:
-    told = Told()
-    board = PolicyBoard(Source(a_policy(revision=1), a_policy(revision=1)).load, told)
+async def test_the_same_revision_is_neither_loaded_nor_published_twice() -> None:
+    told, source = Told(), Source(a_policy(revision=1))
+    board = a_board(source, told)
 
     await board.refresh()
     await board.refresh()
 
     assert len(told.policies) == 1
+    assert source.loads == 1
+
+
+async def test_a_policy_that_nobody_confirms_dies() -> None:
+    clock, source = Standing(), Source(a_policy(revision=1), OSError("disk gone"))
+    board = a_board(source, clock=clock)
+    await board.refresh()
+    source.go_on()
+
+    clock.seconds = 60.0
+    await board.refresh()
+    assert board.current().revision == 1
+    clock.seconds = 60.5
+    await board.refresh()
+    assert not board.is_fresh
+    with pytest.raises(Unavailable):
+        board.current()
+
+
+async def test_a_confirmed_policy_lives_on() -> None:
+    clock, source = Standing(), Source(a_policy(revision=1))
+    board = a_board(source, clock=clock)
+    await board.refresh()
+
+    clock.seconds = 59.0
+    await board.refresh()
+    clock.seconds = 118.0
+
+    assert board.current().revision == 1
+    assert board.age() == 59.0
 
 
 async def test_subscribers_are_told_in_the_step_in_which_the_policy_changes() -> None:
-    board = PolicyBoard(Source(a_policy(revision=1), a_policy(revision=2)).load, Told())
+    source = Source(a_policy(revision=1), a_policy(revision=2))
+    board = a_board(source)
     await board.refresh()
+    source.go_on()
     seen: list[tuple[int, int]] = []
 
     def subscriber(policy: Policy) -> None:
@@ -75,7 +142,7 @@ async def test_subscribers_are_told_in_the_step_in_which_the_policy_changes() ->
 
 
 async def test_after_the_block_a_subscriber_hears_no_more() -> None:
-    board = PolicyBoard(Source(a_policy(revision=1)).load, Told())
+    board = a_board(Source(a_policy(revision=1)))
     seen: list[Policy] = []
 
     with board.subscribed(seen.append):

@@ -15,7 +15,7 @@ from epcscfd.store.engine import PATIENCE_MS, make_engine
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.adapters.store.conftest import Kept
+    from tests.adapters.conftest import Kept
 
 
 @pytest.mark.parametrize(

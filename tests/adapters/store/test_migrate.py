@@ -21,7 +21,7 @@ from epcscfd.store.schema import metadata
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.adapters.store.conftest import Kept
+    from tests.adapters.conftest import Kept
 
 
 async def test_migrations_lead_to_the_tables_of_the_schema(kept: Kept) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from epcscfd.app.provisioning import Resource, Stored
     from epcscfd.domain.policy import Policy
-    from tests.adapters.store.conftest import Kept
+    from tests.adapters.conftest import Kept
 
 FULL_ENTITY = an_entity(
     display_name="Login of Home One",

@@ -73,7 +73,7 @@ class Kept:
 
     def __post_init__(self) -> None:
         self.store = PolicyStore(self.engine, Ticking(), self._edited)
-        self.board = PolicyBoard(self.store.load, self.told)
+        self.board = PolicyBoard(self.store, self.told, Ticking(), timedelta(days=1))
 
     async def _edited(self) -> None:
         await self.board.refresh()
