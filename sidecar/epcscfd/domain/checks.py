@@ -36,6 +36,9 @@ class Check:
     judge: Callable[[Case], Reason | None]
 
 
+_IF_USED = {TokenUse.SPENT: Reason.TOKEN_REPLAYED, TokenUse.UNTRACKABLE: Reason.OVERLOADED}
+
+
 def _wwsf_known(case: Case) -> Reason | None:
     # The WIC comes from a WWSF that we admit.
     return None if case.request.door.wwsf in case.policy.wwsfs else Reason.WWSF_UNKNOWN
@@ -151,13 +154,7 @@ def _identity_owned(case: Case) -> Reason | None:
 
 def _token_unspent(case: Case) -> Reason | None:
     # RFC 7519 4.1.7: `jti` keeps a token from being replayed, if it may be used once only.
-    match case.evidence.use:
-        case TokenUse.SPENT:
-            return Reason.TOKEN_REPLAYED
-        case TokenUse.UNTRACKABLE:
-            return Reason.OVERLOADED
-        case TokenUse.FREE:
-            return None
+    return _IF_USED.get(case.evidence.use)
 
 
 CHECKS: tuple[Check, ...] = (

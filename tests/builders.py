@@ -1,0 +1,240 @@
+"""Builders: things that are valid as they come, with one keyword for each deviation.
+
+Texts stand where the domain has types, so that vectors in TOML can use them too. Times are
+seconds from NOW.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar, cast
+
+from epcscfd.domain.case import Case, Evidence
+from epcscfd.domain.identity import Impi, Impu
+from epcscfd.domain.policy import (
+    IMS_ACCESS_SCOPE,
+    AuthorizationEntity,
+    ClaimNames,
+    EntityId,
+    EntityState,
+    HomeDomain,
+    Location,
+    PemKeys,
+    Policy,
+    Pool,
+    Subscription,
+    Wwsf,
+    WwsfId,
+    WwsfState,
+)
+from epcscfd.domain.reasons import Reason
+from epcscfd.domain.register import Door, RegisterFacts, read_register
+from epcscfd.domain.rules import CloseOnReject, JudgeRules
+from epcscfd.domain.token import AccessToken, TokenFault, TokenUse
+
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+OPAQUE = "Bearer O91G451HZ0V83opz6udiSEjchPynd2Ss9"
+"An Authorization value whose token nobody looks into."
+
+Changes = Mapping[str, Any]
+_Thing = TypeVar("_Thing")
+
+
+def from_now(seconds: float) -> datetime:
+    """The moment that is so many seconds from NOW."""
+    return NOW + timedelta(seconds=seconds)
+
+
+def some_seconds(count: float) -> timedelta:
+    """So many seconds."""
+    return timedelta(seconds=count)
+
+
+def impus(texts: Iterable[str]) -> frozenset[Impu]:
+    """These IMPUs."""
+    return frozenset(Impu.parse(text) for text in texts)
+
+
+def impis(texts: Iterable[str]) -> frozenset[Impi]:
+    """These IMPIs."""
+    return frozenset(Impi.parse(text) for text in texts)
+
+
+def a_pool(impi: Iterable[str] = (), realms: Iterable[str] = ()) -> Pool:
+    """A pool of the named IMPIs and of all in *realms*."""
+    return Pool(impis(impi), frozenset(realms))
+
+
+def a_domain(domain: str = "home1.net", **changes: Any) -> HomeDomain:
+    """A home domain that is its own realm and visited network."""
+    return replace(HomeDomain(domain, domain, domain), **changes)
+
+
+def an_entity(**changes: Any) -> AuthorizationEntity:
+    """An active WAF of the operator."""
+    return _changed(
+        AuthorizationEntity(
+            id=EntityId("waf"),
+            issuer="https://waf.home1.net",
+            location=Location.OPERATOR,
+            entity_id="waf1@home1.net",
+            keys=PemKeys(""),
+            algorithms=frozenset({"ES256"}),
+        ),
+        changes,
+        location=Location,
+        state=EntityState,
+        algorithms=frozenset,
+        token_types=frozenset,
+        max_life=some_seconds,
+        claims=lambda names: ClaimNames(**names),
+    )
+
+
+def a_wwsf(**changes: Any) -> Wwsf:
+    """An active WWSF without a pool, for whose users the entity `waf` vouches."""
+    return _changed(
+        Wwsf(
+            id=WwsfId("shop"),
+            client_id="shop-client",
+            origins=frozenset({"https://shop.example"}),
+            entities=frozenset({EntityId("waf")}),
+        ),
+        changes,
+        origins=frozenset,
+        entities=frozenset,
+        client_certificates=frozenset,
+        pool=lambda pool: a_pool(**pool) if isinstance(pool, Mapping) else pool,
+        state=WwsfState,
+    )
+
+
+def a_subscription(**changes: Any) -> Subscription:
+    """Alice's subscription, who has admitted the WWSF `shop`."""
+    return _changed(
+        Subscription(
+            impi=Impi.parse("alice@home1.net"),
+            impus=impus(["sip:alice@home1.net"]),
+            wwsfs=frozenset({WwsfId("shop")}),
+        ),
+        changes,
+        impi=Impi.parse,
+        impus=impus,
+        wwsfs=frozenset,
+    )
+
+
+def a_policy(
+    *,
+    wwsfs: Iterable[Wwsf] | None = None,
+    entities: Iterable[AuthorizationEntity] | None = None,
+    domains: Iterable[HomeDomain] | None = None,
+    subscriptions: Iterable[Subscription] = (),
+    revision: int = 1,
+    shared_epoch: int = 0,
+) -> Policy:
+    """One home domain, one WAF, one WWSF, nobody known by itself."""
+    wwsfs = [a_wwsf()] if wwsfs is None else wwsfs
+    entities = [an_entity()] if entities is None else entities
+    domains = [a_domain()] if domains is None else domains
+    return Policy(
+        revision=revision,
+        shared_epoch=shared_epoch,
+        domains={domain.domain: domain for domain in domains},
+        entities={entity.id: entity for entity in entities},
+        wwsfs={wwsf.id: wwsf for wwsf in wwsfs},
+        subscriptions={record.impi: record for record in subscriptions},
+    )
+
+
+def a_token(**changes: Any) -> AccessToken:
+    """Alice's token: a minute old, good for ten more, issued to the WWSF `shop` by `waf`."""
+    return _changed(
+        AccessToken(
+            entity=EntityId("waf"),
+            issuer="https://waf.home1.net",
+            subject="web-user-17",
+            audience=frozenset({"epcscf.home1.net"}),
+            scope=frozenset({IMS_ACCESS_SCOPE}),
+            issued_at=from_now(-60),
+            expires_at=from_now(600),
+            not_before=None,
+            wwsf="shop-client",
+            impi=Impi.parse("alice@home1.net"),
+            impus=impus(["sip:alice@home1.net"]),
+            token_id="",
+            certificate="",
+        ),
+        changes,
+        audience=frozenset,
+        scope=lambda text: frozenset(text.split()),
+        issued_at=from_now,
+        expires_at=from_now,
+        not_before=from_now,
+        impi=lambda text: Impi.parse(text) if text else None,
+        impus=impus,
+    )
+
+
+def some_rules(**changes: Any) -> JudgeRules:
+    """Rules as they come, for a node of home1.net."""
+    return _changed(
+        JudgeRules(audience="epcscf.home1.net", node_host="epcscf1.home1.net"),
+        changes,
+        skew=some_seconds,
+        verdict_life=some_seconds,
+        refusal_life=some_seconds,
+        margin=some_seconds,
+        minimum_expires=some_seconds,
+        close_on_reject=CloseOnReject,
+    )
+
+
+def register_facts(
+    *,
+    wwsf: str = "shop",
+    to: str = "sip:alice@home1.net",
+    authorization: str = OPAQUE,
+    client_certificate: str = "",
+    call_id: str = "aiuy7k9njasd",
+) -> RegisterFacts:
+    """A REGISTER of Alice through the door of `shop`."""
+    door = Door(WwsfId(wwsf), "browsers", client_certificate)
+    return RegisterFacts(door, to, authorization, call_id)
+
+
+def a_case(
+    *,
+    facts: RegisterFacts | None = None,
+    assertion: AccessToken | TokenFault | None = None,
+    use: TokenUse = TokenUse.FREE,
+    policy: Policy | None = None,
+    rules: JudgeRules | None = None,
+) -> Case:
+    """Alice's REGISTER with her token, at NOW."""
+    return Case(
+        request=read_register(facts or register_facts()),
+        evidence=Evidence(assertion or a_token(), use),
+        policy=policy or a_policy(),
+        rules=rules or some_rules(),
+        now=NOW,
+    )
+
+
+def a_fault(reason: str = "signature_invalid") -> TokenFault:
+    """Word of the verifier that it cannot vouch."""
+    return TokenFault(Reason(reason), EntityId("waf"), "found something")
+
+
+def _changed(thing: _Thing, changes: Changes, **readers: Callable[[Any], Any]) -> _Thing:
+    read = {name: readers.get(name, _as_it_is)(value) for name, value in changes.items()}
+    changed: _Thing = replace(cast("Any", thing), **read)
+    return changed
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

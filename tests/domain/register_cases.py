@@ -1,0 +1,81 @@
+"""Register vectors as cases."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from epcscfd.domain.case import Case
+from epcscfd.domain.policy import AuthorizationEntity, Wwsf
+from epcscfd.domain.register import Forward
+from epcscfd.domain.token import TokenUse
+from tests.builders import (
+    NOW,
+    a_case,
+    a_domain,
+    a_fault,
+    a_policy,
+    a_subscription,
+    a_token,
+    a_wwsf,
+    an_entity,
+    register_facts,
+    some_rules,
+)
+
+
+Vector = dict[str, Any]
+
+OTHER_WWSF: Vector = {
+    "id": "other",
+    "client_id": "other-client",
+    "origins": ["https://other.example"],
+}
+OTHER_ENTITY: Vector = {"id": "another", "issuer": "https://another.example"}
+
+
+def case_of(vector: Vector) -> Case:
+    """The case that *vector* describes."""
+    fault = vector.get("fault")
+    domains = vector.get("domains")
+    return a_case(
+        facts=register_facts(**vector.get("facts", {})),
+        assertion=a_fault(fault) if fault else a_token(**vector.get("token", {})),
+        use=TokenUse(vector.get("use", "free")),
+        policy=a_policy(
+            wwsfs=_wwsfs(vector),
+            entities=_entities(vector),
+            domains=None if domains is None else [a_domain(**domain) for domain in domains],
+            subscriptions=[a_subscription(**record) for record in vector.get("subscriptions", [])],
+        ),
+        rules=some_rules(**vector.get("rules", {})),
+    )
+
+
+def told(forward: Forward) -> dict[str, Any]:
+    """What *forward* tells the core, in the words of vectors."""
+    values = {name: _plain(getattr(forward, name)) for name in Forward.__dataclass_fields__}
+    entity = forward.authorization.partition(', authorization-entity="')[2]
+    return values | {"entity": entity.removesuffix('"')}
+
+
+def _wwsfs(vector: Vector) -> list[Wwsf]:
+    other = OTHER_WWSF | vector.get("other_wwsf", {})
+    return [a_wwsf(**vector.get("wwsf", {})), a_wwsf(**other)]
+
+
+def _entities(vector: Vector) -> list[AuthorizationEntity]:
+    other = OTHER_ENTITY | vector.get("other_entity", {})
+    return [an_entity(**vector.get("entity", {})), an_entity(**other)]
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case datetime():
+            return (value - NOW).total_seconds()
+        case timedelta():
+            return value.total_seconds()
+        case int():
+            return value
+        case _:
+            return str(value)

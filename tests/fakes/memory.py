@@ -1,0 +1,45 @@
+"""Ports that remember what they were told, and tell what they were given."""
+
+from __future__ import annotations
+
+from epcscfd.domain.judgement import Judgement
+from epcscfd.domain.policy import Policy
+from epcscfd.ports import KeyFetch
+
+
+class MemoryPolicySource:
+    """Gives the policy that it was given last."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+
+    def current(self) -> Policy:
+        """Give it."""
+        return self.policy
+
+
+class MemoryJournal:
+    """Remembers judgements."""
+
+    def __init__(self) -> None:
+        self.judgements: list[Judgement] = []
+
+    def record(self, judgement: Judgement) -> None:
+        """Remember one."""
+        self.judgements.append(judgement)
+
+
+class MemoryKeyWatch:
+    """Remembers how fetches ended."""
+
+    def __init__(self) -> None:
+        self.fetches: list[tuple[str, KeyFetch, str]] = []
+
+    def keys_fetched(self, source: str, outcome: KeyFetch, why: str) -> None:
+        """Remember one."""
+        self.fetches.append((source, outcome, why))
+
+    @property
+    def outcomes(self) -> list[KeyFetch]:
+        """How they ended, in order."""
+        return [outcome for _, outcome, _ in self.fetches]
