@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol
 
 from epcscf.control.v1 import control_pb2 as pb
@@ -23,7 +24,7 @@ from epcscfd.rpc.outbox import Outbox
 
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
     from contextlib import AbstractContextManager
 
     import grpc
@@ -124,9 +125,11 @@ class EdgeControl(control_pb2_grpc.EdgeControlServicer):
 
         try:
             tell(self._policies.current())
+            frames = conversation.hold(request_iterator)
             with self._policies.subscribed(tell):
-                async for frame in conversation.hold(request_iterator):
-                    yield frame
+                async with aclosing(frames):
+                    async for frame in frames:
+                        yield frame
         finally:
             self._conversations.discard(conversation)
             self._watch.edge_left(hello.node, hello.boot_id)
@@ -157,7 +160,7 @@ class Conversation:
         self._waiting: set[asyncio.Task[None]] = set()
         self._reader: asyncio.Task[None] | None = None
 
-    async def hold(self, frames: AsyncIterator[pb.FromEdge]) -> AsyncIterator[pb.ToEdge]:
+    async def hold(self, frames: AsyncIterator[pb.FromEdge]) -> AsyncGenerator[pb.ToEdge]:
         """Read *frames* and give what is to be sent, until the edge has ended or `finish`."""
         self._reader = asyncio.create_task(self._read(frames))
         try:

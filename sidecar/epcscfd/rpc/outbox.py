@@ -15,7 +15,7 @@ from epcscf.control.v1 import control_pb2 as pb
 
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
 
 BATCH_LIMIT = 128
@@ -50,7 +50,7 @@ class Outbox:
             self._taken.clear()
             await self._taken.wait()
 
-    async def frames(self) -> AsyncIterator[pb.ToEdge]:
+    async def frames(self) -> AsyncGenerator[pb.ToEdge]:
         """Give frame after frame, waiting for entries."""
         while self._entries or not self._closed:
             if self._entries:
