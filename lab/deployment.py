@@ -33,7 +33,14 @@ from lab.wic import Wic
 HOME = "ims.example"
 WWSFS = ("portal", "partner", "socialnet")
 
+USERS = 128
+"`user0` and so on: the S-CSCF of 5.6.3 locks up when many register one user at the same time."
+
 SUBSCRIPTIONS = (
+    *(
+        Subscription(impi=f"user{n}@ims.example", impus=(f"sip:user{n}@ims.example",))
+        for n in range(USERS)
+    ),
     Subscription(impi="alice@ims.example", impus=("sip:alice@ims.example", "tel:+15550100")),
     Subscription(impi="bob@ims.example", impus=("sip:bob@ims.example",)),
     Subscription(impi="carol@ims.example", impus=("sip:carol@ims.example",)),

@@ -110,6 +110,11 @@ class Edge(Kamailio):
         slots = self.rpc("htable.dump", table) or []
         return {row["name"]: row["value"] for slot in slots for row in slot["slot"]}
 
+    @property
+    def asks(self) -> bool:
+        """Whether first sights are taken to the sidecar; if not, they are put off at once."""
+        return self.row("ep_pulse", "authorizer") is not None
+
     def wait_for_policy(self, revision: int = 1, seconds: float = 10.0) -> None:
         """Wait until the policy of *revision*, or a later one, is in force here.
 
@@ -117,8 +122,7 @@ class Edge(Kamailio):
         """
 
         def in_force() -> bool:
-            state = self.rows("ep_state")
-            return "up" in state and int(state.get("revision", 0)) >= revision
+            return self.asks and int(self.row("ep_state", "revision") or 0) >= revision
 
         self.wait_until(in_force, seconds=seconds, what=f"policy {revision}")
 

@@ -50,6 +50,10 @@ class Issuer:
         self.wwsf = wwsf
         self.key = SigningKey()
 
+    def rotate(self) -> None:
+        """Sign with a new key from now on; the old one is no longer published."""
+        self.key = SigningKey()
+
     def jwks(self) -> str:
         """Return the JWKS (RFC 7517)."""
         return json.dumps({"keys": [self.key.public_jwk()]})

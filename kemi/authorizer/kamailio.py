@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 QUEUE = "ep_ask"
+ITERATOR = "ep_rows"
 STATE = "ep_state"
 
 
@@ -44,9 +45,18 @@ class Kamailio:
         """Delete a row."""
         self._ksr.htable.sht_rm(table, key)
 
+    def rows(self, table: str) -> dict[str, str]:
+        """Read a whole table."""
+        ksr, rows = self._ksr, {}
+        ksr.htable.sht_iterator_start(ITERATOR, table)
+        while ksr.htable.sht_iterator_next(ITERATOR) == 1:
+            rows[ksr.pv.get(f"$shtitkey({ITERATOR})")] = ksr.pv.get(f"$shtitval({ITERATOR})")
+        ksr.htable.sht_iterator_end(ITERATOR)
+        return rows
+
     def show_up(self) -> None:
         """Tell the workers that first sights can be asked about, for a second."""
-        self._ksr.htable.sht_setxi(STATE, "up", 1, 1)
+        self._ksr.htable.sht_setxi("ep_pulse", "authorizer", 1, 1)
 
     def note(self, event: str) -> None:
         """Log something worth knowing."""
