@@ -54,17 +54,19 @@ class Launch:
         ]
 
     def _definitions(self) -> list[str]:
-        words: list[str] = []
-        for name, value in {**self.defines, "RPC_SOCKET": str(self.rpc_socket)}.items():
-            if value is True:
-                words += ["-A", name]
-            elif isinstance(value, str):
-                if '"' in value:
-                    raise ValueError(f"definition {name} holds a double quote: {value!r}")
-                words += ["-A", f'{name}="{value}"']
-            elif value is not False:
-                words += ["-A", f"{name}={value}"]
-        return words
+        defines = {**self.defines, "RPC_SOCKET": str(self.rpc_socket)}
+        wanted = ((name, value) for name, value in defines.items() if value is not False)
+        return [word for name, value in wanted for word in ("-A", _definition(name, value))]
+
+
+def _definition(name: str, value: Define) -> str:
+    if value is True:
+        return name
+    if not isinstance(value, str):
+        return f"{name}={value}"
+    if '"' in value:
+        raise ValueError(f"definition {name} holds a double quote: {value!r}")
+    return f'{name}="{value}"'
 
 
 class Kamailio(Child):
