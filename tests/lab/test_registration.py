@@ -114,6 +114,7 @@ def test_unknown_and_foreign_identities_are_refused(core, subscribe, register):
     assert register(User(one.impi, other.impu)).status == 403
 
 
+@pytest.mark.req("S003-26")
 def test_user_with_nothing_but_barred_identities_is_refused(core, subscribe, register):
     barred = "sip:barred@ims.example"
     user = subscribe(impus=(barred,), barred=frozenset({barred}))
