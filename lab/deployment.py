@@ -23,6 +23,7 @@ from typing import Any, Self
 from lab.certificates import Authority
 from lab.core import ImsCore, Plan
 from lab.edge import Edge, EdgePlan, TlsFiles
+from lab.front import Front
 from lab.issuer import Issuer, JwksServer
 from lab.kamailio import Define
 from lab.sidecar import Settings, Sidecar
@@ -102,6 +103,8 @@ class Wishes:
     "Definitions for kamailio.cfg."
     sidecar: Settings = field(default_factory=dict)
     browser_port: int | None = None
+    behind_front: bool = False
+    "TLS ends in HAProxy instead of in Kamailio."
     shm_mb: int = 128
 
 
@@ -122,18 +125,22 @@ class Deployment:
         self.core = ImsCore(run_dir / "core", wishes.subscriptions, wishes.core)
         self.sidecar = Sidecar(run_dir / "sidecar", wishes.sidecar)
         server = self.authority.issue_server()
+        tls = TlsFiles(server.certificate, server.key, self.authority.certificate)
         port = {} if wishes.browser_port is None else {"browser_port": wishes.browser_port}
         self.edge = Edge(
             EdgePlan(
                 run_dir=run_dir / "edge",
                 sidecar_socket=self.sidecar.control_socket,
                 next_hops=[f"{host}:{port}" for host, port in self.core.icscf_addresses],
-                tls=TlsFiles(server.certificate, server.key, self.authority.certificate),
+                tls=None if wishes.behind_front else tls,
                 defines=wishes.edge,
                 shm_mb=wishes.shm_mb,
                 **port,
             )
         )
+        self.front: Front | None = None
+        if wishes.behind_front:
+            self.front = Front(run_dir / "front", self.edge.plan.browser_port, server)
         self._held = contextlib.ExitStack()
 
     def start(self) -> Self:
@@ -146,6 +153,8 @@ class Deployment:
             self.apply(self.policy())
             starting.enter_context(self.edge)
             self.edge.wait_for_policy()
+            if self.front is not None:
+                starting.enter_context(self.front)
             self._held = starting.pop_all()
         return self
 
@@ -182,9 +191,14 @@ class Deployment:
         """Return what a client needs to believe the browser door."""
         return ssl.create_default_context(cafile=str(self.authority.certificate))
 
+    @property
+    def url(self) -> str:
+        """Where WICs connect: the front end, if there is one."""
+        return self.edge.url if self.front is None else f"wss://localhost:{self.front.port}/"
+
     async def connect(self, wwsf: str = "portal") -> Wic:
         """Open a WebSocket as a page of *wwsf* does."""
-        return await Wic.connect(self.edge.url, origin=ORIGINS[wwsf], ssl=self.trust())
+        return await Wic.connect(self.url, origin=ORIGINS[wwsf], ssl=self.trust())
 
     def bearer(self, wwsf: str = "portal", impi: str = "alice@ims.example", **more: Any) -> str:
         """Make an Authorization value with a token of the WAF of *wwsf*."""
