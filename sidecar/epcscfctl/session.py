@@ -60,7 +60,8 @@ class Session:
     @cached_property
     def console(self) -> Console:
         """Where to write; plain if that is no terminal, or if NO_COLOR says so."""
-        return Console(soft_wrap=True, highlight=False)
+        # What is shown was written by others: it must not be read as markup.
+        return Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
 
     def get(self, kind: Kind, key: str) -> Any:
         """Get one."""

@@ -2,7 +2,7 @@
 
 * Checked once, when an operator provisions; the judge trusts what has passed here.
 * Spelling that could be read in two ways is refused and the right spelling said, not guessed:
-  Origins and issuers are later compared to the letter.
+  Origins, issuers and realms are later compared to the letter.
 * What a resource refers to, and what is unique, only the store can tell.
 """
 
@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
+from epcscfd.domain.identity import MalformedIdentity, parse_hostname
 from epcscfd.domain.policy import (
     AuthorizationEntity,
     HomeDomain,
@@ -31,11 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from epcscfd.app.provisioning import Resource
+    from epcscfd.domain.identity import Impi, Impu
 
 ID = re.compile(r"[a-z0-9-]{1,63}")
-HOST = re.compile(
-    r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
-)
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
@@ -44,19 +43,29 @@ PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
 TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
 "scope-token of RFC 6749 appendix A.4."
 
-# RFC 8725 3.1: only what a public key can verify. A shared secret would let us issue tokens.
+# RFC 8725 3.1: only what a public key can verify. With a shared secret we could issue tokens.
 ALGORITHMS = frozenset(
-    {"ES256", "ES384", "ES512", "EdDSA", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"}
+    {
+        *("ES256", "ES384", "ES512", "EdDSA", "Ed25519"),
+        *("PS256", "PS384", "PS512", "RS256", "RS384", "RS512"),
+    }
 )
 
-LONGEST_LIFE = timedelta(days=30)
-"Longer, and what is issued is no access token."
+LONGEST_URL = 2048
+LONGEST_DISPLAY_NAME = 255
+LIFE_LIMIT = timedelta(days=30)
+"What lives longer is no access token."
+HIGHEST_SET = 2**31 - 1
+"Of dispatcher sets, which are signed integers at the edge."
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 def check_resource(resource: Resource) -> None:
     """Raise InvalidArgument, with the field as operators know it, unless well-formed."""
+    name = resource.display_name
+    fits = len(name) <= LONGEST_DISPLAY_NAME and (name.isprintable() or not name)
+    _need(fits, "display_name", f"must be printable and at most {LONGEST_DISPLAY_NAME} long")
     match resource:
         case HomeDomain():
             _check_home_domain(resource)
@@ -65,23 +74,27 @@ def check_resource(resource: Resource) -> None:
         case Wwsf():
             _check_wwsf(resource)
         case Subscription():
-            _need(bool(resource.impus), "impus", "at least one")
+            _check_subscription(resource)
 
 
 def _check_home_domain(domain: HomeDomain) -> None:
-    _match(HOST, "name", domain.domain, "a domain in lower case")
+    _check_host("name", domain.domain)
     _match(PRINTABLE, "realm", domain.realm, "printable ASCII")
     _match(PRINTABLE, "visited_network_id", domain.visited_network_id, "printable ASCII")
+    fits = 0 < domain.next_hop_set <= HIGHEST_SET
+    _need(fits, "next_hop_set", f"must be from 1 to {HIGHEST_SET}")
 
 
 def _check_entity(entity: AuthorizationEntity) -> None:
     _match(ID, "name", entity.id, "an id of `[a-z0-9-]{1,63}`")
     _check_url("issuer", entity.issuer)
     # TS 33.203 X.3.2.3 step 5: a third party's users are checked by the core, by this very name.
-    if entity.location is Location.THIRD_PARTY or entity.entity_id:
-        _match(PRINTABLE, "entity_id", entity.entity_id, "printable ASCII, and not empty")
+    if entity.location is Location.THIRD_PARTY:
+        _need(bool(entity.entity_id), "entity_id", "is needed for a third party")
+    if entity.entity_id:
+        _match(PRINTABLE, "entity_id", entity.entity_id, "printable ASCII")
     _check_keys(entity)
-    _need(bool(entity.algorithms), "algorithms", "at least one")
+    _need(bool(entity.algorithms), "algorithms", "at least one is needed")
     for algorithm in sorted(entity.algorithms - ALGORITHMS):
         known = ", ".join(sorted(ALGORITHMS))
         raise InvalidArgument("algorithms", f"{quote(algorithm)} is none of {known}")
@@ -91,9 +104,8 @@ def _check_entity(entity: AuthorizationEntity) -> None:
         _match(PRINTABLE, "audience", entity.audience, "printable ASCII")
     for field in ("impi", "impu", "wwsf", "scope"):
         _match(PRINTABLE, f"claim_names.{field}", getattr(entity.claims, field), "a claim name")
-    if not timedelta(0) < entity.max_life <= LONGEST_LIFE:
-        limit = int(LONGEST_LIFE.total_seconds())
-        raise InvalidArgument("max_life_seconds", f"must be at most {limit}")
+    limit = int(LIFE_LIMIT.total_seconds())
+    _need(entity.max_life <= LIFE_LIMIT, "max_life_seconds", f"must be at most {limit}")
 
 
 def _check_keys(entity: AuthorizationEntity) -> None:
@@ -102,8 +114,6 @@ def _check_keys(entity: AuthorizationEntity) -> None:
             _check_url("keys.jwks_url", url)
         case JwksFile(path):
             _need(path.startswith("/"), "keys.jwks_file", "must be an absolute path")
-        case _:
-            pass
 
 
 def _check_wwsf(wwsf: Wwsf) -> None:
@@ -114,8 +124,22 @@ def _check_wwsf(wwsf: Wwsf) -> None:
     certificates = wwsf.client_certificates
     _match_all(SHA256, "client_certificates", certificates, "a SHA-256 in lower-case hex")
     if wwsf.pool is not None:
-        realms = wwsf.pool.impi_realms
-        _match_all(HOST, "pool.impi_realms", realms, "a realm in lower case, without `@`")
+        _check_identities("pool.impis", wwsf.pool.impis)
+        for realm in sorted(wwsf.pool.impi_realms):
+            _check_host("pool.impi_realms", realm)
+
+
+def _check_subscription(subscription: Subscription) -> None:
+    _check_identities("name", [subscription.impi])
+    _need(bool(subscription.impus), "impus", "at least one is needed")
+    _check_identities("impus", subscription.impus)
+
+
+def _check_identities(field: str, identities: Iterable[Impi] | Iterable[Impu]) -> None:
+    """Check that none is a pattern: here each stands for itself."""
+    for identity in sorted(map(str, identities)):
+        # TS 23.003 13.5: the outermost pair of `!` encloses an expression.
+        _need(identity.count("!") < 2, field, f"{quote(identity)} is a pattern, not an identity")
 
 
 def _check_origin(origin: str) -> None:
@@ -125,18 +149,19 @@ def _check_origin(origin: str) -> None:
     shown = f"[{host}]" if ":" in host else host
     port = parts.port if parts.port != DEFAULT_PORTS[parts.scheme] else None
     serialised = f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else "")
-    if origin != serialised:
-        raise InvalidArgument("origins", f"write {quote(serialised)} for {quote(origin)}")
+    _need(origin == serialised, "origins", f"write {quote(serialised)} for {quote(origin)}")
 
 
 def _check_url(field: str, url: str) -> SplitResult:
     """Check that *url* is https, or http to this machine itself, which is for labs."""
+    short = len(url) <= LONGEST_URL and url.isascii() and url.isprintable() and " " not in url
+    _need(short, field, f"{quote(url)} is no URL")
     try:
         parts = urlsplit(url)
-        usable = bool(parts.hostname) and parts.port != 0 and PRINTABLE.fullmatch(url[:255])
+        usable = bool(parts.hostname) and parts.port != 0
     except ValueError:
-        usable = None
-    _need(bool(usable) and " " not in url and len(url) <= 2048, field, f"{quote(url)} is no URL")
+        raise InvalidArgument(field, f"{quote(url)} is no URL") from None
+    _need(usable, field, f"{quote(url)} is no URL")
     plain = parts.scheme == "http" and _is_loopback(parts.hostname or "")
     _need(parts.scheme == "https" or plain, field, f"{quote(url)} is not https")
     _need(parts.username is None and not parts.fragment, field, "has no user and no fragment")
@@ -150,9 +175,16 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _check_host(field: str, host: str) -> None:
+    try:
+        canonical = parse_hostname(host)
+    except MalformedIdentity:
+        raise InvalidArgument(field, f"{quote(host)} is no domain") from None
+    _need(host == canonical, field, f"write {quote(canonical)} for {quote(host)}")
+
+
 def _match(form: re.Pattern[str], field: str, value: str, expected: str) -> None:
-    if not form.fullmatch(value):
-        raise InvalidArgument(field, f"{quote(value)} is not {expected}")
+    _need(bool(form.fullmatch(value)), field, f"{quote(value)} is not {expected}")
 
 
 def _match_all(form: re.Pattern[str], field: str, values: Iterable[str], expected: str) -> None:
@@ -160,6 +192,6 @@ def _match_all(form: re.Pattern[str], field: str, values: Iterable[str], expecte
         _match(form, field, value, expected)
 
 
-def _need(condition: bool, field: str, expected: str) -> None:  # noqa: FBT001 - reads as a sentence
+def _need(condition: bool, field: str, why: str) -> None:  # noqa: FBT001 - reads as a sentence
     if not condition:
-        raise InvalidArgument(field, expected)
+        raise InvalidArgument(field, why)

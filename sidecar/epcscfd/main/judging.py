@@ -9,14 +9,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from epcscfd.app.judge import RegisterJudge
+from epcscfd.domain.policy import AuthorizationEntity, PemKeys
 from epcscfd.domain.rules import CloseOnReject, JudgeRules
+from epcscfd.errors import InvalidArgument
 from epcscfd.tokens.jwks import KeyLives
 from epcscfd.tokens.keyring import Keyring
+from epcscfd.tokens.keys import KeySet, KeysRefused
 from epcscfd.tokens.ledger import OneTimeLedger
 from epcscfd.tokens.verifier import JwtVerifier
 
 
 if TYPE_CHECKING:
+    from epcscfd.app.provisioning import Resource
     from epcscfd.ports import Clock, Journal, KeyWatch, PolicySource
     from epcscfd.settings import Settings
 
@@ -78,3 +82,15 @@ def make_rules(settings: Settings) -> JudgeRules:
         minimum_expires=timedelta(seconds=judge.minimum_expires_seconds),
         close_on_reject=CloseOnReject(judge.close_on_reject),
     )
+
+
+def vet_keys(resource: Resource) -> None:
+    """Raise InvalidArgument if *resource* brings keys that nobody could sign with."""
+    if not isinstance(resource, AuthorizationEntity) or not isinstance(resource.keys, PemKeys):
+        return
+    try:
+        keys = KeySet.from_pem(resource.keys.pem).keys
+    except KeysRefused as error:
+        raise InvalidArgument("keys.pem", str(error)) from None
+    if not any(key.algorithms & resource.algorithms for key in keys):
+        raise InvalidArgument("algorithms", "no key of keys.pem can be used with any of them")

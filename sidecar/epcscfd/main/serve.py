@@ -19,7 +19,7 @@ from prometheus_client import REGISTRY, start_http_server
 
 from epcscfd.errors import ConfigError, Unavailable
 from epcscfd.main.clock import SystemClock
-from epcscfd.main.judging import Judging
+from epcscfd.main.judging import Judging, vet_keys
 from epcscfd.main.notify import notify
 from epcscfd.rpc.admin import PolicyAdmin
 from epcscfd.rpc.control import EdgeControl
@@ -69,7 +69,7 @@ class Sidecar:
         self._control = EdgeControl(
             self._judging.judge, self.board, self._judging.rules, self._watch
         )
-        admin = (PolicyAdmin(self._store, self._watch), DecisionAdmin(journal))
+        admin = (PolicyAdmin(self._store, self._watch, vet_keys), DecisionAdmin(journal))
         self._endpoints = (
             Endpoint(settings.control.socket, settings.control.tcp, [self._control]),
             Endpoint(settings.admin.socket, settings.admin.tcp, admin),

@@ -19,6 +19,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from epcscf.admin.v1 import policy_pb2
 from epcscfd.app.provisioning import key_of, name_of
+from epcscfd.app.wellformed import check_resource
 from epcscfd.errors import InvalidArgument, quote
 from epcscfd.rpc.convert.forms import FORMS
 
@@ -26,7 +27,7 @@ from epcscfd.rpc.convert.forms import FORMS
 if TYPE_CHECKING:
     from google.protobuf.field_mask_pb2 import FieldMask
 
-    from epcscfd.app.provisioning import ResourceStore, Stored
+    from epcscfd.app.provisioning import Resource, ResourceStore, Stored
     from epcscfd.rpc.convert.forms import Form
 
 SERVICE = policy_pb2.DESCRIPTOR.services_by_name["PolicyAdmin"]
@@ -50,9 +51,13 @@ class PolicyAdmin:
 
     full_name = SERVICE.full_name
 
-    def __init__(self, store: ResourceStore, watch: EditWatch) -> None:
+    def __init__(
+        self, store: ResourceStore, watch: EditWatch, vet: Callable[[Resource], None]
+    ) -> None:
+        """Keep resources in *store* that *vet* lets pass; it raises InvalidArgument."""
         self._store = store
         self._watch = watch
+        self._vet = vet
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Serve every method of the contract on *server*."""
@@ -82,7 +87,7 @@ class PolicyAdmin:
         key = getattr(request, f"{form.field}_id")
         if not key:
             raise InvalidArgument(f"{form.field}_id", "is needed")
-        resource = form.read(getattr(request, form.field), key)
+        resource = self._read(form, getattr(request, form.field), key)
         stored = await self._store.create(resource, rehearse=request.validate_only)
         return self._answer("create", form, stored, (request, context))
 
@@ -103,7 +108,8 @@ class PolicyAdmin:
         _check_mask(form, request.update_mask)
 
         def change(current: Stored[Any]) -> Any:
-            return form.read(_merged(form.to_proto(current), message, request.update_mask), key)
+            merged = _merged(form.to_proto(current), message, request.update_mask)
+            return self._read(form, merged, key)
 
         current = (form.kind, key, message.etag)
         stored = await self._store.update(current, change, rehearse=request.validate_only)
@@ -114,6 +120,12 @@ class PolicyAdmin:
         await self._store.delete(form.kind, key, request.etag)
         self._watch.edited("delete", name_of(form.kind, key), context.peer())
         return empty_pb2.Empty()
+
+    def _read(self, form: Form[Any, Any], message: Any, key: str) -> Any:
+        resource = form.from_proto(message, key)
+        check_resource(resource)
+        self._vet(resource)
+        return resource
 
     def _answer(
         self, verb: str, form: Form[Any, Any], stored: Stored[Any], call: tuple[Any, Any]

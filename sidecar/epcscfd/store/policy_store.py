@@ -25,6 +25,7 @@ from epcscfd.errors import AlreadyExists, InUse, InvalidArgument, NotFound, Stal
 from epcscfd.store import rows
 from epcscfd.store.engine import WRITES
 from epcscfd.store.kinds import ENTITIES, HOME_DOMAINS, KINDS, SUBSCRIPTIONS, WWSFS, Kind
+from epcscfd.store.pools import check_pools
 from epcscfd.store.schema import policy_revision
 
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from sqlalchemy import RowMapping
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+    from epcscfd.app.provisioning import Resource
     from epcscfd.ports import Clock
 
 
@@ -89,8 +91,7 @@ class PolicyStore:
         async with self._writing(name_of(kind.resource, key), rehearse=rehearse) as connection:
             if await rows.read(connection, kind, [key]):
                 raise AlreadyExists(name_of(kind.resource, key))
-            await rows.check_references(connection, resource)
-            await rows.check_unique(connection, resource)
+            await _check_against_others(connection, resource)
             extra = await self._bookkeeping(connection, kind)
             await rows.write_new(
                 connection, resource, {"created_at": extra["updated_at"], **extra}
@@ -111,8 +112,7 @@ class PolicyStore:
             before = await _get(connection, kind, key)
             _check_etag(kind, before, etag)
             after = change(before)
-            await rows.check_references(connection, after)
-            await rows.check_unique(connection, after)
+            await _check_against_others(connection, after)
             extra = await self._bookkeeping(connection, kind)
             await rows.write_over(connection, before.resource, after, extra)
             return await _get(connection, kind, key)
@@ -165,6 +165,12 @@ async def _get(connection: AsyncConnection, kind: Kind[R], key: str) -> Stored[R
     for resource, row in await rows.read(connection, kind, [key]):
         return _stored(kind, resource, row)
     raise NotFound(name_of(kind.resource, key))
+
+
+async def _check_against_others(connection: AsyncConnection, resource: Resource) -> None:
+    await rows.check_references(connection, resource)
+    await rows.check_unique(connection, resource)
+    await check_pools(connection, resource)
 
 
 def _stored(kind: Kind[R], resource: R, row: RowMapping) -> Stored[R]:

@@ -199,6 +199,34 @@ async def test_a_certificate_and_a_pool_have_one_wwsf(kept: Kept, changes: dict[
         )
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"impi": ["v1@pool.example"]}, {"realms": ["pool.example"]}),
+        ({"realms": ["pool.example"]}, {"impi": ["v1@pool.example"]}),
+    ],
+    ids=["realm over impi", "impi over realm"],
+)
+async def test_pools_do_not_overlap(
+    kept: Kept, first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    await kept.store.create(an_entity())
+    await kept.store.create(a_wwsf(pool=first))
+
+    with pytest.raises(AlreadyExists, match="wwsfs/shop"):
+        await kept.store.create(a_wwsf(id="other", client_id="o", origins=[], pool=second))
+    apart = {"realms": ["another-pool.example"], "impi": ["v1@xpool.example"]}
+    await kept.store.create(a_wwsf(id="other", client_id="o", origins=[], pool=apart))
+
+
+async def test_within_one_pool_an_impi_may_be_named_twice(kept: Kept) -> None:
+    await kept.store.create(an_entity())
+    pool = {"impi": ["v1@pool.example"], "realms": ["pool.example"]}
+
+    await kept.store.create(a_wwsf(pool=pool))
+    await kept.store.update((Wwsf, "shop", ""), as_is)
+
+
 async def test_what_a_resource_names_must_be_there(kept: Kept) -> None:
     with pytest.raises(InvalidArgument, match="authorization_entities"):
         await kept.store.create(a_wwsf())

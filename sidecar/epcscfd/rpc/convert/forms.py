@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from epcscf.admin.v1 import policy_pb2 as pb
 from epcscfd.app.provisioning import R, Stored, name_of
-from epcscfd.app.wellformed import check_resource
 from epcscfd.domain.policy import AuthorizationEntity, HomeDomain, Subscription, Wwsf
 from epcscfd.errors import InvalidArgument, quote
 from epcscfd.rpc.convert import policy as convert
@@ -32,24 +31,20 @@ class Form(Generic[R, M]):
     fields: str
     from_proto: Callable[[M, str], R]
     to_proto: Callable[[Stored[R]], M]
+    canonical_key: Callable[[str], str] = str
+    "Of whatever a caller writes for one."
 
     @property
     def noun(self) -> str:
         """Singular, as in names of methods."""
         return self.message.DESCRIPTOR.name
 
-    def read(self, message: M, key: str) -> R:
-        """Read *message* as the resource *key*. Raise InvalidArgument unless well-formed."""
-        resource = self.from_proto(message, key)
-        check_resource(resource)
-        return resource
-
     def key(self, name: str) -> str:
         """Take the key out of *name*. Raise InvalidArgument."""
         start = name_of(self.kind, "")
         if not name.startswith(start) or name == start:
             raise InvalidArgument("name", f"{quote(name)} is not of the form {start}…")
-        return name.removeprefix(start)
+        return self.canonical_key(name.removeprefix(start))
 
 
 FORMS: tuple[Form[Any, Any], ...] = (
@@ -92,5 +87,6 @@ FORMS: tuple[Form[Any, Any], ...] = (
         fields="subscriptions",
         from_proto=convert.subscription_from_proto,
         to_proto=convert.subscription_to_proto,
+        canonical_key=convert.canonical_impi,
     ),
 )

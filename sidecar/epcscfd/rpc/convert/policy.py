@@ -138,13 +138,20 @@ def wwsf_from_proto(message: pb.Wwsf, key: str) -> Wwsf:
 
 def subscription_from_proto(message: pb.Subscription, key: str) -> Subscription:
     """Read *message* as the subscription *key*. Raise InvalidArgument."""
-    (impi,) = _identities("name", [key], Impi.parse)
     return Subscription(
-        impi=impi,
+        impi=_identity("name", key, Impi.parse),
         impus=_identities("impus", message.impus, Impu.parse),
         wwsfs=frozenset(map(WwsfId, _keys_of(Wwsf, "wwsfs", message.wwsfs))),
         display_name=message.display_name,
     )
+
+
+def canonical_impi(text: str) -> str:
+    """Give an IMPI in the form in which it is kept; what is none stays as it is."""
+    try:
+        return str(Impi.parse(text))
+    except MalformedIdentity:
+        return text
 
 
 def _keys_of(kind: type[Any], field: str, names: Iterable[str]) -> list[str]:
@@ -159,13 +166,16 @@ def _keys_of(kind: type[Any], field: str, names: Iterable[str]) -> list[str]:
 
 
 def _identities(field: str, texts: Iterable[str], parse: Callable[[str], I]) -> frozenset[I]:
-    parsed = set()
-    for index, text in enumerate(texts):
-        try:
-            parsed.add(parse(text))
-        except MalformedIdentity as error:
-            raise InvalidArgument(f"{field}[{index}]", f"{quote(text)}: {error}") from None
-    return frozenset(parsed)
+    return frozenset(
+        _identity(f"{field}[{index}]", text, parse) for index, text in enumerate(texts)
+    )
+
+
+def _identity(field: str, text: str, parse: Callable[[str], I]) -> I:
+    try:
+        return parse(text)
+    except MalformedIdentity as error:
+        raise InvalidArgument(field, f"{quote(text)}: {error}") from None
 
 
 def home_domain_to_proto(stored: Stored[HomeDomain]) -> pb.HomeDomain:
