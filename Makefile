@@ -15,9 +15,13 @@ help: ## Show this help
 
 # --- what people do
 
+# where `make run` keeps logs, keys and sockets, and the port of its WSS door
+RUN  ?= run
+PORT ?= 8443
+
 .PHONY: run
 run: setup ## Bring up core, sidecar and Kamailio, register one client over WSS, stay up
-	@$(PY) -m lab.demo
+	@$(PY) -m lab.demo --run-dir $(RUN) --port $(PORT)
 
 .PHONY: test
 test: setup ## Run all tests, real parts included; writes docs/conformance.md
