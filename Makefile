@@ -24,10 +24,10 @@ run: setup ## Bring up core, sidecar and Kamailio, register one client over WSS,
 	@$(PY) -m lab.demo --run-dir $(RUN) --port $(PORT)
 
 .PHONY: test
-test: setup ## Run all tests, real parts included; writes docs/conformance.md
+test: setup ## Run all tests, real parts included, and hold docs/conformance.md against them
 	@rm -rf build/conformance
 	@$(MAKE) --no-print-directory check
-	@EPCSCF_CONFORMANCE=build/conformance $(PY) -m pytest tests/lab tests/scenarios
+	@$(PY) -m pytest --conformance-run=build/conformance tests/lab tests/scenarios
 	@$(PY) -m tools.conformance --check
 
 .PHONY: check
@@ -36,7 +36,7 @@ check: $(VENV)/.ready build/.protos ## Format, lint, types, layers and unit test
 	@$(VENV)/bin/ruff check -q .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports --no-logo 2>&1 | tail -3
-	@EPCSCF_CONFORMANCE=build/conformance $(PY) -m pytest -q $(UNIT_TESTS)
+	@$(PY) -m pytest -q --conformance-run=build/conformance $(UNIT_TESTS)
 
 UNIT_TESTS := $(filter-out tests/lab tests/scenarios,$(wildcard tests/*/))
 
@@ -50,8 +50,9 @@ bench: setup ## Measure REGISTERs per second; prints ratios from one run
 	@$(PY) -m bench
 
 .PHONY: conformance
-conformance: $(VENV)/.ready ## Write docs/conformance.md from the last test run
+conformance: $(VENV)/.ready ## Write docs/conformance.md and docs/judging.md from the last test run
 	@$(PY) -m tools.conformance
+	@$(PY) -m tools.conformance.rules
 
 # --- set-up: each step leaves a mark and is done again when what it rests on has changed
 

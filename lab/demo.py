@@ -13,7 +13,6 @@ import shutil
 import signal
 import time
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -102,16 +101,16 @@ async def _follow(lab: Deployment) -> None:
     while True:
         for part, colour in zip(parts, COLOURS, strict=False):
             part.check_alive()
-            fresh = part.log.mark()
-            for line in _lines(part, marks[part.name]):
-                shown = Text(f"{part.name:{width}} ", colour).append(line, "default")
-                console.print(shown, soft_wrap=True)
-            marks[part.name] = fresh
+            place = part.log.mark()
+            _print_lines(part, marks[part.name], Text(f"{part.name:{width}} ", colour))
+            marks[part.name] = place
         await asyncio.sleep(LOOK_EVERY)
 
 
-def _lines(part: Child, since: int) -> Iterator[str]:
-    return (line for line in part.log.lines(since) if not any(mark in line for mark in NOISE))
+def _print_lines(part: Child, since: int, prefix: Text) -> None:
+    for line in part.log.lines(since):
+        if not any(mark in line for mark in NOISE):
+            console.print(prefix.copy().append(line, "default"), soft_wrap=True)
 
 
 if __name__ == "__main__":
