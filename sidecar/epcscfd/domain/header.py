@@ -5,6 +5,7 @@ Nothing that somebody else chose reaches a header but through `quoted`.
 
 from __future__ import annotations
 
+
 class UnsafeText(ValueError):  # noqa: N818 - named for what is wrong
     """The text cannot be written into a header."""
 

@@ -19,12 +19,9 @@ class Bucket:
         self._fill(now)
         return self._level >= 1
 
-    def take(self, now: float) -> bool:
-        """Take a permit, if there is one."""
-        if not self.has(now):
-            return False
+    def take(self) -> None:
+        """Take a permit that there is."""
         self._level -= 1
-        return True
 
     def _fill(self, now: float) -> None:
         gained = (now - self._filled_at) / self._every

@@ -46,7 +46,6 @@ def read_claims(claims: Claims, entity: AuthorizationEntity) -> AccessToken:
     """Read the *claims* of a token of *entity*. Raise ClaimFault."""
     names = entity.claims
     token_id = _text(claims, "jti") if "jti" in claims or entity.one_time_tokens else ""
-    impi = _identity(Impi.parse, _text(claims, names.impi)) if names.impi in claims else None
     return AccessToken(
         entity=entity.id,
         issuer=entity.issuer,
@@ -57,7 +56,7 @@ def read_claims(claims: Claims, entity: AuthorizationEntity) -> AccessToken:
         expires_at=_time(claims, "exp"),
         not_before=_time(claims, "nbf") if "nbf" in claims else None,
         wwsf=_text(claims, names.wwsf) if names.wwsf in claims else "",
-        impi=impi,
+        impi=_impi(claims, names.impi),
         impus=_impus(claims, names.impu),
         token_id=token_id,
         certificate=_certificate(claims),
@@ -75,11 +74,14 @@ def _checked_text(value: object, name: str) -> str:
 
 
 def _texts(claims: Claims, name: str) -> frozenset[str]:
-    value = claims.get(name)
+    return frozenset(_checked_text(value, name) for value in _values(claims.get(name), name))
+
+
+def _values(value: object, name: str) -> list[object]:
     values = value if isinstance(value, list) else [value]
     if len(values) > MOST_VALUES:
         raise ClaimFault(Reason.CLAIMS_MALFORMED, f"{name} has too many values")
-    return frozenset(_checked_text(value, name) for value in values)
+    return values
 
 
 def _scope(claims: Claims, name: str) -> frozenset[str]:
@@ -98,17 +100,22 @@ def _time(claims: Claims, name: str) -> datetime:
     raise ClaimFault(Reason.CLAIMS_MALFORMED, f"{name} is no time in whole seconds")
 
 
+def _impi(claims: Claims, name: str) -> Impi | None:
+    return _identity(Impi.parse, claims[name], name) if name in claims else None
+
+
 def _impus(claims: Claims, name: str) -> frozenset[Impu]:
-    if name not in claims or claims[name] == []:
-        return frozenset()
-    return frozenset(_identity(Impu.parse, text) for text in _texts(claims, name))
+    values = _values(claims.get(name, []), name)
+    return frozenset(_identity(Impu.parse, value, name) for value in values)
 
 
-def _identity(parse: Callable[[str], _Identity], text: str) -> _Identity:
+def _identity(parse: Callable[[str], _Identity], value: object, name: str) -> _Identity:
+    if not isinstance(value, str):
+        raise ClaimFault(Reason.CLAIMS_MALFORMED, f"{name} is no text")
     try:
-        return parse(text)
+        return parse(value)
     except MalformedIdentity as error:
-        raise ClaimFault(Reason.IDENTITY_MALFORMED, f"{text!r} is {error}") from None
+        raise ClaimFault(Reason.IDENTITY_MALFORMED, f"{name}: {error}") from None
 
 
 def _certificate(claims: Claims) -> str:

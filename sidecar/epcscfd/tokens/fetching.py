@@ -67,7 +67,8 @@ async def fetch(client: httpx2.AsyncClient, url: str, etag: str) -> Fetched:
 async def _get(client: httpx2.AsyncClient, url: httpx2.URL, etag: str) -> Fetched:
     headers = {"If-None-Match": etag} if etag else {}
     async with client.stream("GET", url, headers=headers) as response:
-        document = None if response.status_code == 304 else await _read(response)
+        unchanged = etag and response.status_code == 304
+        document = None if unchanged else await _read(response)
         etag = response.headers.get("ETag", etag if document is None else "")
         return Fetched(document, etag, _max_age(response.headers))
 

@@ -100,7 +100,7 @@ class JwksCache:
             return found
         entry = self._entry(url)
         if not entry.flight and self._clock.monotonic() < entry.fresh_until:
-            entry.bucket.take(self._clock.monotonic())
+            entry.bucket.take()
         await self._fetched(entry)
         return entry.answer(kid, algorithm, self._clock.monotonic())
 

@@ -126,7 +126,8 @@ def _from_jwk(member: object) -> Iterator[VerificationKey]:
     if member.get("kty") == "oct" or _SECRETS.intersection(member):
         raise KeysRefused("a symmetric or private key")
     kid, algorithm = member.get("kid"), member.get("alg")
-    if not (_is_for_signatures(member) and isinstance(kid, str | None)):
+    named_well = isinstance(kid, str | None) and isinstance(algorithm, str | None)
+    if not (named_well and _is_for_signatures(member)):
         return
     try:
         key = PyJWK({name: value for name, value in member.items() if name != "alg"}).key
