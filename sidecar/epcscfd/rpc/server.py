@@ -45,6 +45,14 @@ OPTIONS = (
     ("grpc.max_send_message_length", -1),
 )
 
+OPTIONS_ON_NETWORK = (
+    *OPTIONS,
+    # An edge that is gone without a word would be taken for one that has nothing to ask.
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+)
+
 
 class TcpListener(Protocol):
     """What a listener on the network needs; all are paths of PEM files but for the first."""
@@ -84,7 +92,7 @@ class Endpoint:
         """Listen, with NOT_SERVING as health until told otherwise. Raise ConfigError."""
         self._lock = _lock(self._socket)
         await self.set_serving(False)
-        local = self._make(statuses)
+        local = self._make(statuses, OPTIONS)
         names = [*(service.full_name for service in self._services), health.SERVICE_NAME]
         reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], local)
         with _umask(0o777 & ~SOCKET_MODE):
@@ -92,13 +100,15 @@ class Endpoint:
             await local.start()
         self._socket.chmod(SOCKET_MODE)
         if self._tcp is not None:
-            remote = self._make(statuses)
+            remote = self._make(statuses, OPTIONS_ON_NETWORK)
             listen, credentials = self._tcp.listen, _credentials(self._tcp)
             _bind(lambda: remote.add_secure_port(listen, credentials), listen)
             await remote.start()
 
-    def _make(self, statuses: ErrorStatuses) -> grpc.aio.Server:
-        server = grpc.aio.server(interceptors=[statuses], options=OPTIONS)
+    def _make(
+        self, statuses: ErrorStatuses, options: Sequence[tuple[str, int]]
+    ) -> grpc.aio.Server:
+        server = grpc.aio.server(interceptors=[statuses], options=options)
         for service in self._services:
             service.add_to(server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)

@@ -12,12 +12,11 @@ import pytest
 from epcscfd.errors import Unavailable
 from epcscfd.store.board import PolicyBoard
 from tests.adapters.conftest import Told
-from tests.builders import NOW, a_domain, a_policy
+from tests.builders import a_domain, a_policy
+from tests.fakes.clock import FrozenClock
 
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from epcscfd.domain.policy import Policy
     from tests.adapters.conftest import Kept
 
@@ -46,23 +45,10 @@ class Source:
         del self._kept[0]
 
 
-class Standing:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def now(self) -> datetime:
-        return NOW + timedelta(seconds=self.seconds)
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-
 def a_board(
-    source: Source, told: Told | None = None, clock: Standing | None = None
+    source: Source, told: Told | None = None, clock: FrozenClock | None = None
 ) -> PolicyBoard:
-    return PolicyBoard(source, told or Told(), clock or Standing(), timedelta(seconds=60))
+    return PolicyBoard(source, told or Told(), clock or FrozenClock(), timedelta(seconds=60))
 
 
 def test_without_a_load_there_is_no_policy() -> None:
@@ -97,15 +83,15 @@ async def test_the_same_revision_is_neither_loaded_nor_published_twice() -> None
 
 
 async def test_a_policy_that_nobody_confirms_dies() -> None:
-    clock, source = Standing(), Source(a_policy(revision=1), OSError("disk gone"))
+    clock, source = FrozenClock(), Source(a_policy(revision=1), OSError("disk gone"))
     board = a_board(source, clock=clock)
     await board.refresh()
     source.go_on()
 
-    clock.seconds = 60.0
+    clock.advance(60)
     await board.refresh()
     assert board.current().revision == 1
-    clock.seconds = 60.5
+    clock.advance(0.5)
     await board.refresh()
     assert not board.is_fresh
     with pytest.raises(Unavailable):
@@ -113,13 +99,13 @@ async def test_a_policy_that_nobody_confirms_dies() -> None:
 
 
 async def test_a_confirmed_policy_lives_on() -> None:
-    clock, source = Standing(), Source(a_policy(revision=1))
+    clock, source = FrozenClock(), Source(a_policy(revision=1))
     board = a_board(source, clock=clock)
     await board.refresh()
 
-    clock.seconds = 59.0
+    clock.advance(59)
     await board.refresh()
-    clock.seconds = 118.0
+    clock.advance(59)
 
     assert board.current().revision == 1
     assert board.age() == 59.0

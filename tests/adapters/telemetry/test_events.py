@@ -1,0 +1,204 @@
+"""One line per decision, and figures with closed labels."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import structlog
+
+from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
+
+from epcscfd.domain.judgement import judge_register
+from epcscfd.ports import KeyFetch
+from epcscfd.telemetry import events
+from epcscfd.telemetry.journal import DecisionJournal
+from epcscfd.telemetry.metrics import Metrics
+from epcscfd.telemetry.watch import Watch
+from tests.builders import a_case, a_fault, a_policy, a_token, register_facts
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from epcscfd.domain.case import Case
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def log() -> Iterator[list[Any]]:
+    structlog.reset_defaults()
+    with capture_logs() as lines:
+        yield lines
+
+
+@pytest.fixture
+def journal(registry: CollectorRegistry) -> DecisionJournal:
+    return DecisionJournal(Metrics(registry))
+
+
+@pytest.fixture
+def watch(registry: CollectorRegistry) -> Watch:
+    return Watch(Metrics(registry))
+
+
+def decide(journal: DecisionJournal, case: Case) -> None:
+    journal.record(judge_register(case, "d1", timedelta(milliseconds=1.5)))
+
+
+@pytest.mark.req("SX-30")
+def test_a_decision_is_one_line_with_all_that_an_audit_asks_for(
+    journal: DecisionJournal, log: list[Any]
+) -> None:
+    decide(journal, a_case(assertion=a_token(token_id="jti-1")))
+
+    assert log == [
+        {
+            "event": events.REGISTER_DECIDED,
+            "log_level": "info",
+            "decision_id": "d1",
+            "decision": "forward",
+            "reason": "",
+            "detail": "",
+            "impi": "alice@home1.net",
+            "impu": "sip:alice@home1.net",
+            "wwsf": "shop",
+            "entity": "waf",
+            "revision": 1,
+            "duration_ms": 1.5,
+            "call_id": "aiuy7k9njasd",
+            "jti": "jti-1",
+        }
+    ]
+
+
+def test_a_refusal_says_why_and_what_it_was_shown(
+    journal: DecisionJournal, log: list[Any]
+) -> None:
+    decide(journal, a_case(facts=register_facts(to="sips:alice@home1.net"), assertion=a_fault()))
+
+    (line,) = log
+    assert (line["decision"], line["reason"]) == ("refuse", "signature_invalid")
+    assert line["detail"] == "found something"
+    assert line["impu"] == "sips:alice@home1.net"
+
+
+def test_decisions_are_counted_by_ending_and_reason(
+    journal: DecisionJournal, registry: CollectorRegistry, log: list[Any]
+) -> None:
+    for case in (a_case(), a_case(), a_case(assertion=a_fault())):
+        decide(journal, case)
+
+    def count(decision: str, reason: str) -> float | None:
+        labels = {"decision": decision, "reason": reason}
+        return registry.get_sample_value("epcscf_register_decisions_total", labels)
+
+    assert count("forward", "") == 2
+    assert count("refuse", "signature_invalid") == 1
+    assert registry.get_sample_value("epcscf_register_seconds_count") == 3
+
+
+def test_identities_are_never_labels(
+    journal: DecisionJournal, registry: CollectorRegistry, log: list[Any]
+) -> None:
+    decide(journal, a_case())
+
+    values = {
+        value
+        for metric in registry.collect()
+        for sample in metric.samples
+        for value in sample.labels.values()
+    }
+    assert not [value for value in values if "alice" in value or "home1" in value]
+
+
+def test_a_policy_in_force_is_told_with_its_size(
+    watch: Watch, registry: CollectorRegistry, log: list[Any]
+) -> None:
+    watch.published(a_policy(revision=7))
+
+    assert log == [
+        {
+            "event": events.POLICY_PUBLISHED,
+            "log_level": "info",
+            "revision": 7,
+            "home_domains": 1,
+            "entities": 1,
+            "wwsfs": 1,
+            "subscriptions": 0,
+        }
+    ]
+    assert registry.get_sample_value("epcscf_policy_revision") == 7
+
+
+def test_what_goes_on_failing_is_counted_but_told_once(
+    watch: Watch, registry: CollectorRegistry, log: list[Any]
+) -> None:
+    for error in (OSError("disk gone"), OSError("disk gone"), OSError("worse")):
+        watch.load_failed(error)
+    watch.published(a_policy())
+    watch.load_failed(OSError("worse"))
+
+    told = [line["event"] for line in log]
+    failed, published = events.POLICY_LOAD_FAILED, events.POLICY_PUBLISHED
+    assert told == [failed, failed, published, failed]
+    assert registry.get_sample_value("epcscf_policy_load_failures_total") == 4
+
+
+def test_edges_come_and_go(watch: Watch, registry: CollectorRegistry, log: list[Any]) -> None:
+    watch.edge_joined("edge1", "b1")
+    watch.edge_joined("edge2", "b1")
+    watch.edge_left("edge1", "b1")
+
+    assert [line["event"] for line in log] == [
+        events.EDGE_JOINED,
+        events.EDGE_JOINED,
+        events.EDGE_LEFT,
+    ]
+    assert registry.get_sample_value("epcscf_edges") == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "status_class", "told"),
+    [(200, "2xx", False), (403, "4xx", True), (503, "5xx", True), (0, "1xx", False)],
+)
+def test_reports_are_counted_and_failures_told(
+    watch: Watch,
+    registry: CollectorRegistry,
+    log: list[Any],
+    status: int,
+    status_class: str,
+    told: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    watch.reported("d1", status, 600)
+
+    labels = {"status_class": status_class}
+    assert registry.get_sample_value("epcscf_registration_reports_total", labels) == 1
+    assert bool(log) is told
+
+
+def test_fetches_of_keys_are_counted_by_source_and_outcome(
+    watch: Watch, registry: CollectorRegistry, log: list[Any]
+) -> None:
+    watch.keys_fetched("https://waf.home1.net/jwks", KeyFetch.FAILED, "refused")
+
+    labels = {"source": "https://waf.home1.net/jwks", "outcome": "failed"}
+    assert registry.get_sample_value("epcscf_jwks_fetches_total", labels) == 1
+    assert log[0]["why"] == "refused"
+
+
+def test_a_judge_that_breaks_is_counted_and_told(
+    watch: Watch, registry: CollectorRegistry, log: list[Any]
+) -> None:
+    watch.judge_failed(register_facts(call_id="c" * 999), ZeroDivisionError("a bug"))
+
+    (line,) = log
+    assert line["event"] == events.REGISTER_FAILED
+    assert len(line["call_id"]) < 200
+    assert registry.get_sample_value("epcscf_register_failures_total") == 1

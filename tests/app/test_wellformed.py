@@ -1,0 +1,148 @@
+"""What may become policy, and what is refused and how it is spelled right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from epcscfd.app.wellformed import ALGORITHMS, check_resource
+from epcscfd.domain.policy import JwksFile, JwksUrl, WwsfId
+from epcscfd.errors import InvalidArgument
+from epcscfd.tokens.keys import ASYMMETRIC
+from tests.builders import a_domain, a_subscription, a_wwsf, an_entity
+
+
+GOOD_ORIGINS = [
+    "https://shop.example",
+    "https://shop.example:8443",
+    "https://xn--bcher-kva.example",
+    "https://192.0.2.7",
+    "https://[2001:db8::7]:8443",
+    "http://localhost:8080",
+    "http://127.0.0.1",
+    "http://[::1]:8080",
+]
+
+BAD_ORIGINS = [
+    ("http://shop.example", "not https"),
+    ("http://192.168.0.7", "not https"),
+    ("http://127.0.0.1.evil.example", "not https"),
+    ("wss://shop.example", "not https"),
+    ("https://Shop.example", "write 'https://shop.example'"),
+    ("HTTPS://shop.example", "write 'https://shop.example'"),
+    ("https://shop.example/", "write 'https://shop.example'"),
+    ("https://shop.example:443", "write 'https://shop.example'"),
+    ("https://shop.example/page?x", "write 'https://shop.example'"),
+    ("https://user@shop.example", "no user"),
+    ("https://shop.example#x", "no fragment"),
+    ("https://", "no URL"),
+    ("shop.example", "no URL"),
+    ("https://shop.example:0", "no URL"),
+    ("https://shop.example:99999", "no URL"),
+    ("https://[::1", "no URL"),
+    ("https://bücher.example", "no URL"),
+    ("https://shop.example\r\nX: y", "no URL"),
+    ("https://shop .example", "no URL"),
+    ("null", "no URL"),
+    ("*", "no URL"),
+    ("", "no URL"),
+    ("https://" + "a." * 1100 + "example", "no URL"),
+]
+
+
+@pytest.mark.parametrize("origin", GOOD_ORIGINS)
+def test_an_origin_as_browsers_write_it_is_taken(origin: str) -> None:
+    check_resource(a_wwsf(origins=[origin]))
+
+
+@pytest.mark.parametrize(("origin", "why"), BAD_ORIGINS)
+def test_any_other_origin_is_refused(origin: str, why: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        check_resource(a_wwsf(origins=[origin]))
+
+    assert caught.value.field == "origins"
+    assert why in caught.value.why
+
+
+GOOD = [
+    a_domain(),
+    a_domain("ims.mnc001.mcc262.3gppnetwork.org", next_hop_set=2**31 - 1),
+    an_entity(),
+    an_entity(issuer="https://waf.home1.net/tenant/a?b=c"),
+    an_entity(issuer="http://localhost:9000", keys=JwksUrl("http://127.0.0.1:9000/jwks")),
+    an_entity(keys=JwksFile("/etc/epcscf/jwks.json")),
+    an_entity(location="third_party", entity_id='odd "but" quotable'),
+    an_entity(entity_id=""),
+    an_entity(max_life=30 * 86_400),
+    a_wwsf(origins=[], entities=[]),
+    a_wwsf(client_certificates=["0123456789abcdef" * 4]),
+    a_wwsf(pool={"impi": ["v1@home1.net"], "realms": ["pool.example"]}),
+    a_wwsf(display_name="Bücher & Söhne"),
+    a_subscription(impus=["tel:+4989123456"]),
+    a_subscription(impus=["sip:one!bang@home1.net"]),
+]
+
+
+@pytest.mark.parametrize("resource", GOOD)
+def test_what_operators_write_is_taken(resource: Any) -> None:
+    check_resource(resource)
+
+
+BAD = [
+    (a_domain("HOME1.net"), "name"),
+    (a_domain("home1..net"), "name"),
+    (a_domain("home1.net;lr"), "name"),
+    (a_domain(""), "name"),
+    (a_domain(realm="a\r\nb"), "realm"),
+    (a_domain(realm=""), "realm"),
+    (a_domain(visited_network_id="a\x00"), "visited_network_id"),
+    (a_domain(next_hop_set=0), "next_hop_set"),
+    (a_domain(next_hop_set=2**31), "next_hop_set"),
+    (a_domain(display_name="a\x1b[31m"), "display_name"),
+    (a_domain(display_name="x" * 256), "display_name"),
+    (an_entity(id="WAF"), "name"),
+    (an_entity(id="a" * 64), "name"),
+    (an_entity(id="a/b"), "name"),
+    (an_entity(issuer="http://waf.home1.net"), "issuer"),
+    (an_entity(issuer=""), "issuer"),
+    (an_entity(issuer="https://waf.home1.net#a"), "issuer"),
+    (an_entity(location="third_party", entity_id=""), "entity_id"),
+    (an_entity(entity_id="a\r\nb"), "entity_id"),
+    (an_entity(entity_id="x" * 256), "entity_id"),
+    (an_entity(keys=JwksUrl("http://waf.home1.net/jwks")), "keys.jwks_url"),
+    (an_entity(keys=JwksUrl("file:///etc/passwd")), "keys.jwks_url"),
+    (an_entity(keys=JwksFile("jwks.json")), "keys.jwks_file"),
+    (an_entity(algorithms=[]), "algorithms"),
+    (an_entity(algorithms=["none"]), "algorithms"),
+    (an_entity(algorithms=["ES256", "HS256"]), "algorithms"),
+    (an_entity(algorithms=["es256"]), "algorithms"),
+    (an_entity(token_types=["at jwt"]), "token_types"),
+    (an_entity(scope="two scopes"), "scope"),
+    (an_entity(scope='a"b'), "scope"),
+    (an_entity(audience="a\nb"), "audience"),
+    (an_entity(claims={"impi": "\x00"}), "claim_names.impi"),
+    (an_entity(max_life=30 * 86_400 + 1), "max_life_seconds"),
+    (a_wwsf(id=WwsfId("shop_1")), "name"),
+    (a_wwsf(client_id="a\nb"), "client_id"),
+    (a_wwsf(client_certificates=["AB" * 32]), "client_certificates"),
+    (a_wwsf(client_certificates=["ab" * 31]), "client_certificates"),
+    (a_wwsf(pool={"impi": ["v!.*!@home1.net"]}), "pool.impis"),
+    (a_wwsf(pool={"realms": ["@pool.example"]}), "pool.impi_realms"),
+    (a_wwsf(pool={"realms": ["Pool.example"]}), "pool.impi_realms"),
+    (a_subscription(impi="v!.*!@home1.net"), "name"),
+    (a_subscription(impus=[]), "impus"),
+    (a_subscription(impus=["sip:wic!.*!@home1.net"]), "impus"),
+]
+
+
+@pytest.mark.parametrize(("resource", "field"), BAD)
+def test_what_could_break_something_is_refused_by_field(resource: Any, field: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        check_resource(resource)
+
+    assert caught.value.field == field
+
+
+def test_what_may_be_provisioned_is_what_the_verifier_can_do() -> None:
+    assert ALGORITHMS == ASYMMETRIC
