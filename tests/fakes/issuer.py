@@ -87,4 +87,4 @@ class FakeIssuer:
             status, body = "304 Not Modified", b""
         headers = {"Content-Length": str(len(body)), "Connection": "close"} | self.headers
         lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items())]
-        return "\r\n".join([*lines, "", ""]).encode() + body
+        return "\r\n".join([*lines, "", ""]).encode("latin-1") + body

@@ -101,8 +101,9 @@ def edge_view(policy: Policy, rules: JudgeRules) -> EdgeView:
 
 
 def _stamps(policy: Policy) -> Iterator[Stamp]:
-    for _, wwsf in sorted(policy.wwsfs.items()):
-        for entity_id in sorted(wwsf.entities):
-            entity = policy.entities.get(entity_id)
-            if entity:
-                yield stamp_for(wwsf, entity, policy)
+    pairs = (
+        (wwsf, policy.entities.get(entity_id))
+        for _, wwsf in sorted(policy.wwsfs.items())
+        for entity_id in sorted(wwsf.entities)
+    )
+    return (stamp_for(wwsf, entity, policy) for wwsf, entity in pairs if entity)

@@ -201,9 +201,13 @@ class Policy:
 
 
 def _pool_index(wwsfs: Iterable[Wwsf]) -> Mapping[Impi | str, frozenset[WwsfId]]:
+    claims = (
+        (form, wwsf.id)
+        for wwsf in wwsfs
+        if wwsf.pool
+        for form in wwsf.pool.impis | wwsf.pool.impi_realms
+    )
     owners: dict[Impi | str, set[WwsfId]] = {}
-    for wwsf in wwsfs:
-        if wwsf.pool:
-            for form in wwsf.pool.impis | wwsf.pool.impi_realms:
-                owners.setdefault(form, set()).add(wwsf.id)
+    for form, owner in claims:
+        owners.setdefault(form, set()).add(owner)
     return {form: frozenset(ids) for form, ids in owners.items()}

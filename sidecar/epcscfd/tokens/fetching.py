@@ -21,6 +21,9 @@ from epcscfd.tokens.keys import LARGEST_KEY_SET
 LONGEST_FETCH = timedelta(seconds=4)
 "Half of what an edge waits for a verdict."
 
+LONGEST_ETAG = 256
+HIGHEST_PORT = 65535
+
 _MAX_AGE = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?([0-9]{1,9})", re.IGNORECASE)
 _USE_NEVER = re.compile(r"(?:^|[,\s])no-(?:store|cache)(?:[,\s]|$)", re.IGNORECASE)
 
@@ -70,7 +73,7 @@ async def _get(client: httpx2.AsyncClient, url: httpx2.URL, etag: str) -> Fetche
         unchanged = etag and response.status_code == 304
         document = None if unchanged else await _read(response)
         etag = response.headers.get("ETag", etag if document is None else "")
-        return Fetched(document, etag, _max_age(response.headers))
+        return Fetched(document, _sendable(etag), _max_age(response.headers))
 
 
 async def _read(response: httpx2.Response) -> bytes:
@@ -84,8 +87,15 @@ async def _read(response: httpx2.Response) -> bytes:
     return bytes(document)
 
 
+def _sendable(etag: str) -> str:
+    # It comes back in a request; one that no request can carry is as good as none.
+    return etag if etag.isascii() and etag.isprintable() and len(etag) <= LONGEST_ETAG else ""
+
+
 def _acceptable(url: str) -> httpx2.URL:
     parsed = httpx2.URL(url)
+    if (parsed.port or 0) > HIGHEST_PORT:
+        raise FetchFailed("no such port")
     if parsed.scheme == "https" or (parsed.scheme == "http" and _is_loopback(parsed.host)):
         return parsed
     raise FetchFailed("neither https nor http on this machine")

@@ -150,6 +150,16 @@ async def test_an_etag_that_went_away_is_not_asked_for_again(asking, issuer, clo
     assert "if-none-match" not in issuer.requests[-1]
 
 
+@pytest.mark.parametrize("etag", ["\xe9", "e" * 257])
+async def test_an_etag_that_nobody_could_send_is_not_sent(etag, asking, issuer, clock):
+    issuer.headers = {"ETag": etag}
+    for _ in range(2):
+        assert names(await asking.find()) == ["ec-1"]
+        clock.advance(SOFT)
+
+    assert "if-none-match" not in issuer.requests[-1]
+
+
 # --- Rotation -----------------------------------------------------------------------------------
 
 
@@ -333,6 +343,9 @@ async def test_the_environment_cannot_send_a_fetch_elsewhere(asking, issuer, mon
         "ftp://127.0.0.1/jwks.json",
         "jwks.json",
         "http://[::1",
+        "https://127.0.0.1:99999/jwks.json",
+        "https:///jwks.json",
+        "https://a\nb/",
         "",
     ],
 )
