@@ -1,0 +1,122 @@
+"""Records, questions, verdicts and policies: valid by default, one keyword per deviation."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from base64 import b64decode, b64encode
+from pathlib import Path
+
+from authorizer.questions import Question, read_question
+from epcscf.control.v1 import control_pb2 as pb
+
+
+KEMI = Path(__file__).parents[2] / "kemi"
+NOW = 1_700_000_000.25
+"Wall clock when records are queued, if nobody says otherwise."
+
+
+def a_record(
+    *,
+    door="shop|browser|-",
+    stamp="1700000000.250000",
+    to="sip:alice@ims.example",
+    call_id="c1",
+    authorization="Bearer t0ken",
+):
+    """Write a record as routes/ask.cfg does: text may be bytes that are no UTF-8."""
+    sent = {"tu": _raw(to), "ci": _raw(call_id), "hdr(Authorization)": _raw(authorization)}
+    digest = hashlib.sha256(sent["hdr(Authorization)"]).hexdigest()
+    sent["avp(ep_key)"] = f"{digest}|{door}|".encode() + sent["tu"]
+    seconds, microseconds = stamp.split(".")
+    expanded = {
+        "$avp(ep_door)": door,
+        "$TV(s)": seconds,
+        "$TV(u)": microseconds,
+        **{f"$({name}{{s.encode.base64}})": b64encode(sent[name]).decode() for name in sent},
+    }
+    return _VARIABLE.sub(lambda variable: expanded[variable[0]], _TEMPLATE)
+
+
+def _raw(text):
+    return text if isinstance(text, bytes) else text.encode()
+
+
+_TEMPLATE = re.search(
+    r'mq_add\("ep_ask", "\$T\(id_index\):\$T\(id_label\)",\s*"(.*)"\)',
+    (KEMI / "routes" / "ask.cfg").read_text(),
+)[1]
+_VARIABLE = re.compile(r"\$\w+\(\w+\)|\$\([^{}]+\{[\w.]+\}\)")
+
+
+def a_question(transaction="1:1", **deviations) -> Question:
+    return read_question(transaction, a_record(**deviations))
+
+
+def a_forward(number=1, *, scope="shop/waf", stamp="1.1.1", keep=900, decision="d1", **fields):
+    """A verdict that forwards; *fields* are those of Forward."""
+    forward = {
+        "impi": "alice@ims.example",
+        "impu": "sip:alice@ims.example",
+        "subject": "ab12",
+        "token_expires_at": 1_700_003_600,
+        "margin_seconds": 30,
+        "minimum_seconds": 60,
+        "request_uri": "sip:ims.example",
+        "authorization": 'Digest username="alice@ims.example",integrity-protected="auth-done"',
+        "visited_network_id": "ims.example",
+        "charging_parameters": "icid-generated-at=epcscf.ims.example",
+        "next_hop_set": 1,
+        "expired_challenge": 'Bearer realm="ims.example", error="invalid_token"',
+        **fields,
+    }
+    return pb.Verdict(
+        id=number,
+        decision_id=decision,
+        forward=pb.Forward(**forward),
+        keep_seconds=keep,
+        stamp=pb.Stamp(scope=scope, value=stamp),
+    )
+
+
+def a_refusal(number=1, *, keep=30, decision="d1", **fields):
+    """A verdict that refuses; *fields* are those of Refuse."""
+    refuse = {
+        "status": 403,
+        "phrase": "Forbidden",
+        "connection": pb.CONNECTION_CLOSE,
+        **fields,
+    }
+    return pb.Verdict(
+        id=number, decision_id=decision, refuse=pb.Refuse(**refuse), keep_seconds=keep
+    )
+
+
+def a_policy(
+    *,
+    revision=7,
+    origins=(("https://shop.example", "shop"),),
+    certificates=(("ab" * 32, "shop"),),
+    domains=(("ims.example", 1),),
+    stamps=(("shop/waf", "1.1.1"),),
+    challenges=(("shop", ('Bearer realm="ims.example"',)),),
+):
+    return pb.PolicyView(
+        revision=revision,
+        origins=[pb.AdmittedOrigin(origin=origin, wwsf=wwsf) for origin, wwsf in origins],
+        certificates=[pb.AdmittedCertificate(sha256=sha, wwsf=w) for sha, w in certificates],
+        domains=[pb.ServedDomain(domain=domain, next_hop_set=hops) for domain, hops in domains],
+        stamps=[pb.Stamp(scope=scope, value=value) for scope, value in stamps],
+        challenges=[pb.Challenge(wwsf=wwsf, challenges=values) for wwsf, values in challenges],
+    )
+
+
+def selected(row, number):
+    """Read a field as the native routes do: `{s.select,number,|}`."""
+    return row.split("|")[number]
+
+
+def decoded(row, number):
+    """Read a field that is text: `{s.select,number,|}{s.decode.base64}`."""
+    return b64decode(selected(row, number), validate=True).decode()
