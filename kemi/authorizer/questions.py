@@ -6,8 +6,6 @@ The last four are base64, since a sender chose them.
 
 from __future__ import annotations
 
-import binascii
-
 from base64 import b64decode
 from dataclasses import dataclass
 
@@ -44,8 +42,11 @@ def read_question(transaction: str, record: str) -> Question:
         to, call_id, authorization, key = (_text(field) for field in fields[4:])
         seconds, microseconds = stamp.split(".")
         queued_at = int(seconds) + int(microseconds) / 1e6
-    except (ValueError, binascii.Error) as error:
+    except (ValueError, OverflowError) as error:
         raise MalformedRecordError(type(error).__name__) from None
+    if "\0" in key:
+        # no table could hold it
+        raise MalformedRecordError("NUL in the key")
     return Question(
         transaction,
         wwsf,
