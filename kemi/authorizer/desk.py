@@ -6,9 +6,9 @@ verdict. Pure book-keeping; time is an argument.
 
 from __future__ import annotations
 
+import heapq
 import itertools
 
-from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -40,8 +40,8 @@ class Desk:
         self._numbers = itertools.count(1)
         self._by_id: dict[int, Open] = {}
         self._by_key: dict[str, Open] = {}
-        self._by_age: deque[Open] = deque()
-        "Oldest first: all have the same patience, so this is the order of giving up too."
+        self._by_end: list[tuple[float, int]] = []
+        "A heap of when to give up which: no question in it outlives its answer."
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -54,7 +54,7 @@ class Desk:
             return None
         opened = Open(next(self._numbers), question, give_up_at)
         self._by_id[opened.id] = self._by_key[question.key] = opened
-        self._by_age.append(opened)
+        heapq.heappush(self._by_end, (give_up_at, opened.id))
         return opened
 
     def get(self, number: int) -> Open | None:
@@ -71,10 +71,10 @@ class Desk:
     def take_overdue(self, now: float) -> list[Open]:
         """Close the questions whose clients have waited long enough."""
         overdue = []
-        while self._by_age and (
-            self._by_age[0].id not in self._by_id or self._by_age[0].give_up_at <= now
+        while self._by_end and (
+            self._by_end[0][1] not in self._by_id or self._by_end[0][0] <= now
         ):
-            opened = self.take(self._by_age.popleft().id)
+            opened = self.take(heapq.heappop(self._by_end)[1])
             if opened is not None:
                 overdue.append(opened)
         return overdue
