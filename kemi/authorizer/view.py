@@ -22,7 +22,8 @@ class View:
 
     def __init__(self, kamailio: Kamailio) -> None:
         self._kamailio = kamailio
-        self._tables: Tables = {table: {} for table in TABLES}
+        # an authorizer that died before us may have left rows that are to be dropped
+        self._tables: Tables = {table: kamailio.rows(table) for table in TABLES}
         self.revision = 0
 
     def holds(self, scope: str, value: str) -> bool:
