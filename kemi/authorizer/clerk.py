@@ -61,7 +61,7 @@ class Clerk:
             try:
                 self._apply(verdict)
             except UnsafeVerdictError as error:
-                self._kamailio.warn(f"verdict.unsafe why={error} decision={verdict.decision_id}")
+                self._kamailio.warn(f"verdict.unsafe why={error} decision={verdict.decision_id!r}")
                 self._close(verdict.id, "")
 
     def give_up(self, now: float) -> None:
