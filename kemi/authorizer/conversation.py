@@ -34,6 +34,8 @@ CHANNEL_OPTIONS = (
     ("grpc.enable_http_proxy", 0),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
+    # a policy is one frame, however many WWSFs there are
+    ("grpc.max_receive_message_length", -1),
 )
 
 
@@ -114,13 +116,15 @@ class Conversation:
             call.cancel()
 
     async def _write(self, call: Stream, frames: asyncio.Queue[pb.FromEdge]) -> None:
-        """Write what is said, and a probe when nothing was for a while."""
+        """Write what is said and, among it, probes: a verdict may be slower than an echo."""
         number = 0
+        probe_at = time.monotonic() + PROBE_EVERY
         while True:
             try:
-                frame = await asyncio.wait_for(frames.get(), PROBE_EVERY)
+                frame = await asyncio.wait_for(frames.get(), probe_at - time.monotonic())
             except TimeoutError:
                 number += 1
+                probe_at = time.monotonic() + PROBE_EVERY
                 frame = pb.FromEdge(probe=pb.Probe(number=number))
             try:
                 await call.write(frame)
