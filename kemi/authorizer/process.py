@@ -20,7 +20,7 @@ from epcscf.control.v1 import control_pb2 as pb
 
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from authorizer.desk import Open
 
@@ -64,7 +64,7 @@ class Process:
             await asyncio.sleep(0 if full else IDLE_PAUSE if looks > IDLE_AFTER else BUSY_PAUSE)
 
     def _fetch(self) -> tuple[int, list[Open]]:
-        taken = size = 0
+        taken = 0
         asked: list[Open] = []
         if len(self._clerk.desk) >= OPEN_AT_MOST:
             return taken, asked
@@ -73,8 +73,7 @@ class Process:
             if opened is not None:
                 asked.append(opened)
             taken += 1
-            size += len(record or "")
-            if taken >= BATCH_ITEMS or size >= BATCH_BYTES:
+            if taken >= BATCH_ITEMS:
                 break
         return taken, asked
 
@@ -87,9 +86,8 @@ class Process:
 
     def _ask(self, asked: Sequence[Open]) -> None:
         now = time.monotonic()
-        for start in range(0, len(asked), BATCH_ITEMS):
-            questions = [_question(one, now) for one in asked[start : start + BATCH_ITEMS]]
-            self._conversation.say(pb.FromEdge(questions=pb.QuestionBatch(questions=questions)))
+        for batch in _batches(_question(one, now) for one in asked):
+            self._conversation.say(pb.FromEdge(questions=batch))
 
     def connected(self) -> None:
         """Ask again what was open when the stream broke."""
@@ -124,6 +122,18 @@ def _question(opened: Open, now: float) -> pb.Question:
         call_id=question.call_id,
         patience_ms=max(0, int((opened.give_up_at - now) * 1000)),
     )
+
+
+def _batches(questions: Iterable[pb.Question]) -> Iterator[pb.QuestionBatch]:
+    batch, size = pb.QuestionBatch(), 0
+    for question in questions:
+        batch.questions.append(question)
+        size += question.ByteSize()
+        if len(batch.questions) >= BATCH_ITEMS or size >= BATCH_BYTES:
+            yield batch
+            batch, size = pb.QuestionBatch(), 0
+    if size:
+        yield batch
 
 
 def run(ksr: Any, target: str, node: str) -> None:
