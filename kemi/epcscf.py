@@ -41,9 +41,7 @@ class Epcscf:
 
             run(KSR, _defined("EPCSCF_SIDECAR"), _defined("EPCSCF_NODE"))
         except BaseException as error:  # noqa: BLE001 - whatever it is, rtimer starts us again
-            missing = error.name if isinstance(error, ImportError) else ""
-            why = f"{type(error).__name__} {missing} {_where(error)}"
-            KSR.err(f"epcscf authorizer.died why={why} site={_defined('EPCSCF_SITE')}\n")
+            KSR.err(f"epcscf authorizer.died why={_why(error)}\n")
             time.sleep(RESTART_PAUSE)
             return -1
         return 1
@@ -60,15 +58,18 @@ def _add_site(folders: str) -> None:
     __path__[:] = [f"{folder}/epcscf" for folder in sys.path]
 
 
-def _where(error: BaseException) -> str:
-    """Name the lines, not the values: a value might be a token."""
-    lines = []
+def _why(error: BaseException) -> str:
+    """Name what broke and its lines, not its values: a value might be a token."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    words = [type(error).__name__]
+    if isinstance(error, ImportError):
+        words += [f"module={error.name}", f"path={':'.join(sys.path)}"]
     trace = error.__traceback__
     while trace is not None:
-        code = trace.tb_frame.f_code
-        lines.append(f"{code.co_name}:{trace.tb_lineno}")
+        words.append(f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}")
         trace = trace.tb_next
-    return " ".join(lines)
+    return " ".join(words)
 
 
 def mod_init() -> Epcscf:
