@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epcscfd.domain.credentials import LONGEST_AUTHORIZATION, BearerToken, parse_authorization
+from epcscfd.domain.credentials import (
+    LONGEST_AUTHORIZATION,
+    LONGEST_TOKEN,
+    BearerToken,
+    parse_authorization,
+)
 from epcscfd.domain.reasons import Reason
 from tests.vectors.loading import vectors
 
@@ -42,11 +47,19 @@ def test_no_bearer_hides_behind_another_scheme(value):
 
 
 @pytest.mark.req("S001-16")
-def test_a_header_has_a_longest_form():
-    longest = "Bearer ".ljust(LONGEST_AUTHORIZATION, "a")
+@pytest.mark.parametrize("form", ["Bearer {}", 'Bearer access_token="{}", realm="home1.net"'])
+def test_a_token_has_a_longest_form(form):
+    longest = "a" * LONGEST_TOKEN
 
-    assert isinstance(parse_authorization(longest), BearerToken)
-    assert parse_authorization(longest + "a") is Reason.CREDENTIALS_TOO_LONG
+    assert BearerToken(longest) == parse_authorization(form.format(longest))
+    assert parse_authorization(form.format(longest + "a")) is Reason.CREDENTIALS_TOO_LONG
+
+
+def test_parameters_beside_a_token_have_their_bounds():
+    longest = 'Bearer access_token="abc", realm="'.ljust(LONGEST_AUTHORIZATION - 1, "a") + '"'
+
+    assert BearerToken("abc") == parse_authorization(longest)
+    assert parse_authorization(longest + " ") is Reason.CREDENTIALS_TOO_LONG
 
 
 @given(st.text("abcdefgh.", min_size=12))

@@ -19,8 +19,11 @@ from dataclasses import dataclass
 from epcscfd.domain.reasons import Reason
 
 
-LONGEST_AUTHORIZATION = 16 * 1024
+LONGEST_TOKEN = 16 * 1024
 "Characters; four times what a token with many identities takes."
+
+LONGEST_AUTHORIZATION = LONGEST_TOKEN + 1024
+"Characters: such a token, its scheme, and parameters beside it."
 
 _FOLD = re.compile(r"\r\n[ \t]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -63,13 +66,17 @@ def parse_authorization(value: str) -> BearerToken | Reason:
 def _bearer(text: str) -> BearerToken | Reason:
     # `access_token=` alone has the looks of a b64token, and is an empty one in the other form.
     if _B64TOKEN.fullmatch(text) and text.lower() != "access_token=":
-        return BearerToken(text)
+        return _bounded(text)
     tokens = [value for name, value in _parameters(text) if name == "access_token"]
     if len(tokens) == 1 and tokens[0].startswith('"'):
         token = _QUOTED_PAIR.sub(r"\1", tokens[0][1:-1])
         if _B64TOKEN.fullmatch(token):
-            return BearerToken(token)
+            return _bounded(token)
     return Reason.CREDENTIALS_MALFORMED
+
+
+def _bounded(token: str) -> BearerToken | Reason:
+    return Reason.CREDENTIALS_TOO_LONG if len(token) > LONGEST_TOKEN else BearerToken(token)
 
 
 def _parameters(text: str) -> list[tuple[str, str]]:
