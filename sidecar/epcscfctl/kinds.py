@@ -31,6 +31,8 @@ class Kind:
     "Fields that a list shows, next to the name."
     references: Mapping[str, str]
     "Field to collection."
+    switches: Mapping[str, str]
+    "Command to state: what an operator does in a hurry."
 
     def name(self, key: str) -> str:
         """Give the resource name of *key*, which may be one already."""
@@ -53,6 +55,7 @@ HOME_DOMAIN = Kind(
     collection="homeDomains",
     columns=("realm", "visited_network_id", "next_hop_set", "display_name"),
     references={},
+    switches={},
 )
 ENTITY = Kind(
     group="entity",
@@ -65,6 +68,7 @@ ENTITY = Kind(
     collection="authorizationEntities",
     columns=("state", "location", "issuer", "entity_id", "display_name"),
     references={},
+    switches={"bar": "BARRED", "unbar": "ACTIVE"},
 )
 WWSF = Kind(
     group="wwsf",
@@ -77,6 +81,7 @@ WWSF = Kind(
     collection="wwsfs",
     columns=("state", "client_id", "origins", "authorization_entities", "display_name"),
     references={"authorization_entities": "authorizationEntities"},
+    switches={"suspend": "SUSPENDED", "resume": "ACTIVE"},
 )
 SUBSCRIPTION = Kind(
     group="subscription",
@@ -89,6 +94,7 @@ SUBSCRIPTION = Kind(
     collection="subscriptions",
     columns=("impus", "wwsfs", "display_name"),
     references={"wwsfs": "wwsfs"},
+    switches={},
 )
 
 KINDS = (HOME_DOMAIN, ENTITY, WWSF, SUBSCRIPTION)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,12 @@ TIMEOUT = 10.0
 "Seconds; edits take milliseconds, and a person is waiting."
 
 PAGE = 500
+
+REVISION = "epcscf-policy-revision"
+"Trailing metadata of lists."
+
+UNBOUNDED = 10_000
+"Columns, where no terminal has a say: nothing that is piped is cut."
 
 LARGEST_MESSAGE = 64 * 1024 * 1024
 "A page of WWSFs with large pools."
@@ -61,7 +69,8 @@ class Session:
     def console(self) -> Console:
         """Where to write; plain if that is no terminal, or if NO_COLOR says so."""
         # What is shown was written by others: it must not be read as markup.
-        return Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+        width = None if sys.stdout.isatty() else UNBOUNDED
+        return Console(width=width, highlight=False, markup=False, emoji=False)
 
     def get(self, kind: Kind, key: str) -> Any:
         """Get one."""
@@ -93,6 +102,12 @@ class Session:
     def delete(self, kind: Kind, key: str, etag: str) -> None:
         """Delete one."""
         self._call("Delete", kind.noun, name=kind.name(key), etag=etag)
+
+    def revision(self) -> str:
+        """Tell the revision of the policy."""
+        request = policy_pb2.ListHomeDomainsRequest(page_size=1)
+        _, call = self.policy.ListHomeDomains.with_call(request, timeout=TIMEOUT)
+        return str(dict(call.trailing_metadata()).get(REVISION, "unknown"))
 
     def _call(self, verb: str, noun: str, **fields: Any) -> Any:
         request = getattr(policy_pb2, f"{verb}{noun}Request")(**fields)

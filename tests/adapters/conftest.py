@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 
@@ -23,6 +22,7 @@ from epcscfd.store.engine import make_engine
 from epcscfd.store.migrate import migrate
 from epcscfd.store.policy_store import PolicyStore
 from epcscfd.store.schema import metadata
+from tests.fakes.database import make_migrated
 
 
 if TYPE_CHECKING:
@@ -81,16 +81,7 @@ class Kept:
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database without content; a copy is made in no time, a migration is not."""
-    path = tmp_path_factory.mktemp("migrated") / "policy.db"
-    asyncio.run(_migrate(f"sqlite+aiosqlite:///{path}"))
-    return path
-
-
-async def _migrate(url: str) -> None:
-    engine = make_engine(url)
-    await migrate(engine)
-    await engine.dispose()
+    return make_migrated(tmp_path_factory.mktemp("migrated"))
 
 
 @pytest.fixture(params=["sqlite", *(["more"] if MORE else [])])

@@ -34,7 +34,7 @@ def list_decisions(session: Session, *, match: str, refused: bool, limit: int) -
     wanted = pb.ListDecisionsRequest(page_size=limit, matching=match, refused_only=refused)
     found = _ask(session, wanted)
     if session.output == "json":
-        session.console.print_json(to_json([to_fields(decision) for decision in found]))
+        click.echo(to_json([to_fields(decision) for decision in found]))
         return
     table = Table("time", "decision", "ending", "reason", "impu", "wwsf", box=None, pad_edge=False)
     for each in found:
@@ -61,7 +61,7 @@ def explain(session: Session, *, decision_id: str, match: str) -> None:
         advice = "older ones are in the log of epcscfd (register.decided)"
         raise Failure(f"no {what} is remembered: {advice}", EXIT_NOT_FOUND)
     if session.output == "json":
-        session.console.print_json(to_json(to_fields(found[0])))
+        click.echo(to_json(to_fields(found[0])))
     else:
         _show(session, found[0])
 

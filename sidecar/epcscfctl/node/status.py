@@ -20,15 +20,15 @@ from epcscfctl.text import to_json
 @pass_session
 @click.pass_context
 def status(context: click.Context, session: Session) -> None:
-    """Show health and counts. Exit status 6: it does not serve."""
+    """Show health, revision and counts. Exit status 6: it does not serve."""
     health = health_pb2_grpc.HealthStub(session.channel).Check(
         health_pb2.HealthCheckRequest(), timeout=TIMEOUT
     )
     state = health_pb2.HealthCheckResponse.ServingStatus.Name(health.status)
-    facts: dict[str, str | int] = {"health": state}
+    facts: dict[str, str | int] = {"health": state, "policy_revision": session.revision()}
     facts |= {kind.fields: sum(1 for _ in session.every(kind)) for kind in KINDS}
     if session.output == "json":
-        session.console.print_json(to_json(facts))
+        click.echo(to_json(facts))
     else:
         table = Table(box=None, show_header=False, pad_edge=False)
         for fact, value in facts.items():

@@ -57,7 +57,7 @@ def _summary(plan: list[Step]) -> str:
 
 def _show(session: Session, plan: list[Step]) -> None:
     if session.output == "json":
-        session.console.print_json(to_json([_as_fields(step) for step in plan]))
+        click.echo(to_json([_as_fields(step) for step in plan]))
         return
     if not plan:
         session.console.print("nothing to do: the policy is as the file says")
@@ -69,8 +69,9 @@ def _show_step(session: Session, step: Step) -> None:
     sign, style = ("+", "green") if step.creates else ("~", "yellow")
     session.console.print(Text(f"{sign} {step.message.name}", style))
     for path, before, after in step.changes():
-        for line, colour in _lines(before, after):
-            session.console.print(Text(f"    {path}: {line}", colour))
+        for sign, value in _differences(before, after):
+            style = "red" if sign == "-" else "green"
+            session.console.print(Text(f"    {sign} {path}: {value}", style))
 
 
 def _as_fields(step: Step) -> dict[str, Any]:
@@ -83,17 +84,15 @@ def _as_fields(step: Step) -> dict[str, Any]:
     }
 
 
-def _lines(before: Any, after: Any) -> list[tuple[str, str]]:
-    """Give the lines of one difference, members of lists one by one."""
-    if not isinstance(before or after, list):
-        gone = [] if before is None else [(f"- {before}", "red")]
-        return gone + ([] if after is None else [(f"+ {after}", "green")])
-    old, new = set(before or ()), set(after or ())
-    return _members("-", old - new, "red") + _members("+", new - old, "green")
+def _differences(before: Any, after: Any) -> list[tuple[str, Any]]:
+    """Give what goes and what comes, members of lists one by one."""
+    if isinstance(before or after, list):
+        old, new = set(before or ()), set(after or ())
+        return _members("-", old - new) + _members("+", new - old)
+    return [(sign, value) for sign, value in (("-", before), ("+", after)) if value is not None]
 
 
-def _members(sign: str, members: set[Any], colour: str) -> list[tuple[str, str]]:
-    lines = [(f"{sign} {member}", colour) for member in sorted(members)[:LONGEST_LIST]]
-    if len(members) > LONGEST_LIST:
-        lines.append((f"{sign} … and {len(members) - LONGEST_LIST} more", colour))
-    return lines
+def _members(sign: str, members: set[Any]) -> list[tuple[str, Any]]:
+    shown = [(sign, member) for member in sorted(members)[:LONGEST_LIST]]
+    more = len(members) - len(shown)
+    return [*shown, (sign, f"… and {more} more")] if more else shown

@@ -29,7 +29,8 @@ def groups() -> list[click.Group]:
 
 
 def _group(kind: Kind) -> click.Group:
-    commands = (_list(kind), _get(kind), _create(kind), _update(kind), _delete(kind))
+    commands = [_list(kind), _get(kind), _create(kind), _update(kind), _delete(kind)]
+    commands += [_switch(kind, verb) for verb in kind.switches]
     return click.Group(
         kind.group,
         commands={str(command.name): command for command in commands},
@@ -46,7 +47,7 @@ def _list(kind: Kind) -> click.Command:
         session = _session()
         found = list(session.every(kind))
         if session.output == "json":
-            session.console.print_json(to_json([to_fields(message) for message in found]))
+            click.echo(to_json([to_fields(message) for message in found]))
             return
         table = Table("name", *kind.columns, box=None, pad_edge=False)
         for message in found:
@@ -110,6 +111,17 @@ def _delete(kind: Kind) -> click.Command:
     )
 
 
+def _switch(kind: Kind, verb: str) -> click.Command:
+    state = kind.switches[verb]
+
+    def run(key: str) -> None:
+        message = _message(kind, key, {"state": state}, None)
+        _show(_session(), _session().update(kind, message, ["state"]))
+
+    summary = f"Set the state of a {kind.title} to {state}, in force at once."
+    return click.Command(verb, callback=run, params=[_key(kind)], help=summary)
+
+
 def _message(kind: Kind, key: str, fields: dict[str, Any], file: Path | None) -> Any:
     return to_message(kind, key, fields, file.parent if file else Path())
 
@@ -120,7 +132,7 @@ def _session() -> Session:
 
 def _show(session: Session, message: Any) -> None:
     if session.output == "json":
-        session.console.print_json(to_json(to_fields(message)))
+        click.echo(to_json(to_fields(message)))
         return
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_row("name", message.name)

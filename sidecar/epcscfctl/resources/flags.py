@@ -62,7 +62,7 @@ FLAGS: dict[str, tuple[Flag, ...]] = {
         Flag("claim-scope", "claim_names.scope", "Claim with the scope. [default: scope]"),
         Flag("max-life", "max_life_seconds", "Longest life of a token, in seconds."),
         Flag("one-time-tokens", "one_time_tokens", "Whether a token may be used once only."),
-        Flag("state", "state", "BARRED refuses every token of it, at once."),
+        Flag("state", "state", "`barred` refuses every token of it, at once."),
     ),
     WWSF.group: (
         DISPLAY_NAME,
@@ -77,7 +77,7 @@ FLAGS: dict[str, tuple[Flag, ...]] = {
         Flag("pool-impi", "pool.impis", "IMPI of its pool. Repeatable."),
         Flag("pool-realm", "pool.impi_realms", "Realm whose IMPIs are its pool. Repeatable."),
         Flag("proof-required", "proof_required", "Whether its users must be proven its own."),
-        Flag("state", "state", "SUSPENDED refuses every client of it, at once."),
+        Flag("state", "state", "`suspended` refuses every client of it, at once."),
     ),
     SUBSCRIPTION.group: (
         DISPLAY_NAME,
@@ -98,7 +98,8 @@ def _option(kind: Kind, flag: Flag) -> click.Option:
     if field is None:
         return click.Option(names, help=flag.help)
     if field.enum_type is not None:
-        choices = [value.name for value in field.enum_type.values if value.number]
+        names_of = (value.name for value in field.enum_type.values if value.number)
+        choices = [name.lower().replace("_", "-") for name in names_of]
         return click.Option(
             names, help=flag.help, type=click.Choice(choices, case_sensitive=False)
         )

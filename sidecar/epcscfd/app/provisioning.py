@@ -78,6 +78,10 @@ class ResourceStore(Protocol):
         """Add *resource*. Raise AlreadyExists, or InvalidArgument for what it refers to."""
         ...
 
+    async def revision(self) -> int:
+        """Tell the revision of the policy: it rises with every edit."""
+        ...
+
     async def get(self, kind: type[R], key: str) -> Stored[R]:
         """Give one. Raise NotFound."""
         ...

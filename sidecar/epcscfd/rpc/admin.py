@@ -35,6 +35,9 @@ SERVICE = policy_pb2.DESCRIPTOR.services_by_name["PolicyAdmin"]
 USUAL_PAGE = 50
 LARGEST_PAGE = 1000
 
+REVISION = "epcscf-policy-revision"
+"Trailing metadata of lists: whether anything has changed since another list."
+
 Method = Callable[[Any, Any], Awaitable[Any]]
 
 
@@ -94,11 +97,12 @@ class PolicyAdmin:
     async def _get(self, form: Form[Any, Any], request: Any, _context: Any) -> Any:
         return form.to_proto(await self._store.get(form.kind, form.key(request.name)))
 
-    async def _list(self, form: Form[Any, Any], request: Any, _context: Any) -> Any:
+    async def _list(self, form: Form[Any, Any], request: Any, context: Any) -> Any:
         if request.page_size < 0:
             raise InvalidArgument("page_size", "must not be negative")
         size = min(request.page_size or USUAL_PAGE, LARGEST_PAGE)
         page = await self._store.list(form.kind, size, request.page_token)
+        context.set_trailing_metadata(((REVISION, str(await self._store.revision())),))
         items = [form.to_proto(stored) for stored in page.items]
         return form.list_response(**{form.fields: items, "next_page_token": page.next_token})
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import jwt
@@ -16,11 +14,13 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epcscfd.telemetry.log import configure_log
 from epcscfd.telemetry.redaction import redact
+from tests.fakes.log import logging_as
 
 
 if TYPE_CHECKING:
+    import io
+
     from collections.abc import Iterator
 
 SECRET = "a secret that only this test signs with, long enough for HS256"
@@ -82,20 +82,6 @@ def test_whatever_follows_the_scheme_goes(token: str, form: str) -> None:
 )
 def test_what_operators_look_for_stays(text: str) -> None:
     assert redact(text) == text
-
-
-@contextmanager
-def logging_as(form: str) -> Iterator[io.StringIO]:
-    stream = io.StringIO()
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    configure_log(form, "info", stream)
-    try:
-        yield stream
-    finally:
-        structlog.reset_defaults()
-        root.handlers[:] = handlers
-        root.setLevel(level)
 
 
 @pytest.fixture(params=["json", "console"])
