@@ -41,9 +41,8 @@ class View:
             for key in rows.keys() - tables[table].keys():
                 self._kamailio.drop(table, key)
         for table in reversed(TABLES):
-            for key, value in tables[table].items():
-                if self._tables[table].get(key) != value:
-                    self._kamailio.write(table, key, value)
+            for key, value in tables[table].items() - self._tables[table].items():
+                self._kamailio.write(table, key, value)
         self._tables = tables
         self.revision = policy.revision
         self._kamailio.write(STATE, "revision", str(policy.revision))
