@@ -82,8 +82,10 @@ class ScriptedSidecar(control_pb2_grpc.EdgeControlServicer):
         if self._policy is not None:
             await stream.say(policy=self._policy)
         self._streams.put_nowait(stream)
-        reader = asyncio.create_task(stream.read())
-        await asyncio.wait(
-            [reader, asyncio.create_task(stream.ended.wait())],
-            return_when=asyncio.FIRST_COMPLETED,
-        )
+        tasks = [asyncio.create_task(work) for work in (stream.read(), stream.ended.wait())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)

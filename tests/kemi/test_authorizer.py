@@ -115,7 +115,6 @@ async def test_workers_see_it_alive_once_the_sidecar_answers(ksr, authorizer, se
         await until(ksr, lambda: alive(ksr))
 
 
-@pytest.mark.req("SX-17")
 async def test_a_slow_verdict_delays_nobody(ksr, authorizer, serve):
     async with serve() as sidecar:
         stream = await sidecar.stream()
@@ -129,7 +128,6 @@ async def test_a_slow_verdict_delays_nobody(ksr, authorizer, serve):
         await until(ksr, lambda: len(ksr.resumed) == BATCH_ITEMS)
 
 
-@pytest.mark.req("SX-17")
 async def test_open_questions_are_asked_again_when_the_sidecar_is_back(ksr, authorizer, serve):
     async with serve() as sidecar:
         stream = await sidecar.stream()

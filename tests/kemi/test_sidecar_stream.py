@@ -187,6 +187,19 @@ async def test_what_was_said_to_a_stream_that_broke_is_not_said_to_the_next(
         assert [each.id for each in await (await sidecar.stream()).questions()] == [2]
 
 
+@pytest.mark.parametrize("frames", [1, 50])
+async def test_a_stream_may_end_while_something_is_said(sidecar, conversation, ear, frames):
+    for _ in range(3):
+        stream = await sidecar.stream()
+        await ear.hears("policy")
+        await ear.hears("connected")
+        for number in range(frames):
+            conversation.say(questions(number))
+        stream.ended.set()
+        # gRPC calls it an error if it was writing just then.
+        assert await ear.hears("lost") in {"closed", "INTERNAL"}
+
+
 @pytest.mark.req("SX-17")
 async def test_a_frozen_sidecar_is_known_by_its_silence(sidecar, conversation, ear, time):
     stream = await sidecar.stream()
