@@ -28,6 +28,10 @@ class Ear:
         assert heard == kind
         return what
 
+    async def hears_it_connect(self):
+        await self.hears("policy")
+        await self.hears("connected")
+
     def connected(self):
         self._heard.put_nowait(("connected", None))
 
@@ -89,8 +93,7 @@ async def test_it_says_hello_and_hears_the_policy_before_it_is_connected(
 
 async def test_it_hears_what_is_said_later(sidecar, conversation, ear):
     stream = await sidecar.stream()
-    await ear.hears("policy")
-    await ear.hears("connected")
+    await ear.hears_it_connect()
     await stream.answer(a_forward(1), a_forward(2))
     await stream.say(policy=a_policy(revision=8))
 
@@ -100,8 +103,7 @@ async def test_it_hears_what_is_said_later(sidecar, conversation, ear):
 
 async def test_it_says_what_it_is_told_in_order(sidecar, conversation, ear):
     stream = await sidecar.stream()
-    await ear.hears("policy")
-    await ear.hears("connected")
+    await ear.hears_it_connect()
     for number in range(20):
         conversation.say(questions(number))
 
@@ -110,8 +112,7 @@ async def test_it_says_what_it_is_told_in_order(sidecar, conversation, ear):
 
 async def test_a_frame_of_a_later_contract_is_passed_over(sidecar, conversation, ear):
     stream = await sidecar.stream()
-    await ear.hears("policy")
-    await ear.hears("connected")
+    await ear.hears_it_connect()
     await stream.say()
     await stream.answer(a_forward(1))
 
@@ -135,8 +136,7 @@ async def test_without_a_sidecar_nobody_is_asked(conversation):
 @pytest.mark.req("SX-17")
 async def test_a_short_outage_is_bridged_and_a_long_one_is_not(path, conversation, ear, time):
     async with ScriptedSidecar(path, a_policy()):
-        await ear.hears("policy")
-        await ear.hears("connected")
+        await ear.hears_it_connect()
         assert conversation.answering
     await ear.hears("lost")
 
@@ -150,12 +150,10 @@ async def test_a_short_outage_is_bridged_and_a_long_one_is_not(path, conversatio
 async def test_a_sidecar_that_comes_back_is_found(path, conversation, ear, outages):
     for _ in range(outages):
         async with ScriptedSidecar(path, a_policy()):
-            await ear.hears("policy")
-            await ear.hears("connected")
+            await ear.hears_it_connect()
         await ear.hears("lost")
     async with ScriptedSidecar(path, a_policy()) as sidecar:
-        await ear.hears("policy")
-        await ear.hears("connected")
+        await ear.hears_it_connect()
         conversation.say(questions(5))
 
         assert [each.id for each in await (await sidecar.stream()).questions()] == [5]
@@ -164,8 +162,7 @@ async def test_a_sidecar_that_comes_back_is_found(path, conversation, ear, outag
 async def test_a_stream_that_is_ended_in_good_order_is_opened_again(sidecar, conversation, ear):
     for _ in range(2):
         stream = await sidecar.stream()
-        await ear.hears("policy")
-        await ear.hears("connected")
+        await ear.hears_it_connect()
         stream.ended.set()
         assert await ear.hears("lost") == "closed"
 
@@ -175,13 +172,11 @@ async def test_what_was_said_to_a_stream_that_broke_is_not_said_to_the_next(
 ):
     """The listener asks again; said twice, it would be judged twice."""
     async with ScriptedSidecar(path, a_policy()):
-        await ear.hears("policy")
-        await ear.hears("connected")
+        await ear.hears_it_connect()
     await ear.hears("lost")
     conversation.say(questions(1))
     async with ScriptedSidecar(path, a_policy()) as sidecar:
-        await ear.hears("policy")
-        await ear.hears("connected")
+        await ear.hears_it_connect()
         conversation.say(questions(2))
 
         assert [each.id for each in await (await sidecar.stream()).questions()] == [2]
@@ -191,8 +186,7 @@ async def test_what_was_said_to_a_stream_that_broke_is_not_said_to_the_next(
 async def test_a_stream_may_end_while_something_is_said(sidecar, conversation, ear, frames):
     for _ in range(3):
         stream = await sidecar.stream()
-        await ear.hears("policy")
-        await ear.hears("connected")
+        await ear.hears_it_connect()
         for number in range(frames):
             conversation.say(questions(number))
         stream.ended.set()
@@ -204,8 +198,7 @@ async def test_a_stream_may_end_while_something_is_said(sidecar, conversation, e
 async def test_a_frozen_sidecar_is_known_by_its_silence(sidecar, conversation, ear, time):
     stream = await sidecar.stream()
     stream.echoes = False
-    await ear.hears("policy")
-    await ear.hears("connected")
+    await ear.hears_it_connect()
     time.pass_by(SILENCE_ALLOWED * 0.9)
     assert conversation.answering
     time.pass_by(SILENCE_ALLOWED * 0.2)
@@ -222,8 +215,7 @@ async def test_an_echo_shows_that_the_other_side_answers(
 ):
     monkeypatch.setattr(conversation_module, "PROBE_EVERY", 0.01)
     stream = await sidecar.stream()
-    await ear.hears("policy")
-    await ear.hears("connected")
+    await ear.hears_it_connect()
     time.pass_by(SILENCE_ALLOWED)
     first = await stream.probes.get()
 
@@ -237,8 +229,7 @@ async def test_it_probes_while_it_asks_too(sidecar, conversation, ear, monkeypat
     """Slow verdicts alone, with questions that keep coming, must not look like a death."""
     monkeypatch.setattr(conversation_module, "PROBE_EVERY", 0.05)
     stream = await sidecar.stream()
-    await ear.hears("policy")
-    await ear.hears("connected")
+    await ear.hears_it_connect()
 
     async def ask():
         while True:
