@@ -6,6 +6,7 @@ import pytest
 
 from epcscfd.tokens.fetching import make_client
 from epcscfd.tokens.jwks import JwksCache, KeyLives
+from tests.adapters.tokens.asking import Asking
 from tests.fakes.issuer import FakeIssuer
 from tests.fakes.memory import MemoryKeyWatch
 
@@ -33,3 +34,8 @@ def lives():
 async def cache(clock, watch, lives):
     async with make_client() as client:
         yield JwksCache(client, clock, watch, lives)
+
+
+@pytest.fixture
+def asking(cache, issuer):
+    return Asking(cache, issuer)
