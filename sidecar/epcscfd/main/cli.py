@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 EXIT_BREAKDOWN = 1
 EXIT_CONFIG = 78
 
+OTHERS_NOTHING = 0o027
+
 CONFIG = click.option(
     "--config",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -76,6 +78,8 @@ def _settings(file: Path) -> Settings:
 
 
 def _run(work: Coroutine[None, None, bool]) -> bool:
+    # What we make is for owner and group; sockets say so themselves.
+    os.umask(OTHERS_NOTHING)
     try:
         return asyncio.run(work)
     except EpcscfError as error:

@@ -29,7 +29,9 @@ async def migrate(engine: AsyncEngine) -> bool:
     try:
         async with engine.execution_options(**{WRITES: True}).begin() as connection:
             return await connection.run_sync(_migrate)
-    except (DBAPIError, OSError) as error:
+    except DBAPIError as error:
+        raise Unavailable(f"store ({error.orig})") from error
+    except OSError as error:
         raise Unavailable(f"store ({error})") from error
 
 
