@@ -12,15 +12,20 @@ from typing import TYPE_CHECKING
 
 import grpc
 import pytest
+import pytest_asyncio
 
+from epcscf.admin.v1 import policy_pb2_grpc
+from epcscfd.rpc.admin import PolicyAdmin
 from epcscfd.rpc.server import Endpoint
 from epcscfd.rpc.statuses import ErrorStatuses
+from tests.adapters.rpc.administer import Admin, vet
 
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from epcscfd.rpc.server import Service
+    from tests.adapters.conftest import Kept
 
 
 @pytest.fixture
@@ -51,3 +56,18 @@ async def served(directory: Path, *services: Service) -> AsyncIterator[Served]:
     async with grpc.aio.insecure_channel(f"unix:{path}") as channel:
         yield Served(endpoint, channel, bugs)
     await endpoint.stop(0)
+
+
+@pytest_asyncio.fixture
+async def admin(directory: Path, kept: Kept) -> AsyncIterator[Admin]:
+    edits: list[tuple[str, str]] = []
+
+    class Watch:
+        def edited(self, verb: str, name: str, peer: str) -> None:
+            edits.append((verb, name))
+
+    async with served(directory, PolicyAdmin(kept.store, Watch(), vet)) as server:
+        stub: policy_pb2_grpc.PolicyAdminAsyncStub = policy_pb2_grpc.PolicyAdminStub(
+            server.channel
+        )
+        yield Admin(stub, kept, edits, server.bugs)
