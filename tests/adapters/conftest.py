@@ -22,6 +22,7 @@ from epcscfd.store.engine import make_engine
 from epcscfd.store.migrate import migrate
 from epcscfd.store.policy_store import PolicyStore
 from epcscfd.store.schema import metadata
+from tests.fakes.clock import FrozenClock
 from tests.fakes.database import make_migrated
 
 
@@ -73,10 +74,10 @@ class Kept:
 
     def __post_init__(self) -> None:
         self.store = PolicyStore(self.engine, Ticking(), self._edited)
-        self.board = PolicyBoard(self.store, self.told, Ticking(), timedelta(days=1))
+        self.board = PolicyBoard(self.store, self.told, FrozenClock(), timedelta(days=1))
 
     async def _edited(self) -> None:
-        await self.board.refresh()
+        await self.board.edited()
 
 
 @pytest.fixture(scope="session")

@@ -76,7 +76,7 @@ class Sidecar:
         )
 
     async def _edited(self) -> None:
-        await self.board.refresh()
+        await self.board.edited()
 
     async def _follow(self) -> None:
         """See what other sidecars on the same database have changed, and say how we are."""
@@ -133,6 +133,7 @@ class Sidecar:
             await endpoint.set_serving(False)
         drained = self._control.drain()
         await asyncio.gather(drained, *(each.stop(GRACE) for each in self._endpoints))
+        await self.board.settle()
         await self._judging.stop()
         if self._metrics_server is not None:
             self._metrics_server.shutdown()

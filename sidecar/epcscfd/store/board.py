@@ -5,6 +5,8 @@
   later comes after what they were told.
 * A load that fails leaves the snapshot as it is; there is no half policy. But a snapshot that
   could not be confirmed for too long is none: a barring that never arrives is a breach.
+* An edit is in force when it is confirmed, unless the policy has grown so large that thousands of
+  edits would take hours; then they share loads, and each is in force within a second.
 """
 
 from __future__ import annotations
@@ -24,6 +26,13 @@ if TYPE_CHECKING:
 
     from epcscfd.domain.policy import Policy
     from epcscfd.ports import Clock
+
+
+PATIENCE = 0.05
+"Seconds that a load may take for an edit to wait for it; thousands of records take less."
+
+PAUSE = 0.25
+"Seconds in which edits of a large policy gather; a judge in the same process needs air."
 
 
 class PolicyKeeper(Protocol):
@@ -70,6 +79,8 @@ class PolicyBoard:
         self._snapshot: _Snapshot | None = None
         self._subscribers: set[Callable[[Policy], None]] = set()
         self._one_at_a_time = asyncio.Lock()
+        self._load_takes = 0.0
+        self._gathering: asyncio.Task[None] | None = None
 
     def current(self) -> Policy:
         """Give the policy in force. Raise Unavailable if there is none, or it is too old."""
@@ -93,20 +104,44 @@ class PolicyBoard:
     async def refresh(self) -> bool:
         """Put in force what is kept; tell whether that worked."""
         async with self._one_at_a_time:
-            asked_at = self._clock.monotonic()
-            try:
-                await self._refresh(asked_at)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the old policy stays
-                self._watch.load_failed(error)
-                return False
-            return True
+            return await self._refresh()
 
-    async def _refresh(self, asked_at: float) -> None:
+    async def edited(self) -> None:
+        """Put in force what has just been edited."""
+        if self._gathering is None:
+            self._gathering = asyncio.create_task(self._refresh_gathered())
+        if self._load_takes <= PATIENCE:
+            await asyncio.shield(self._gathering)
+
+    async def settle(self) -> None:
+        """Wait until every edit is in force."""
+        while self._gathering is not None:
+            await self._gathering
+
+    async def _refresh_gathered(self) -> None:
+        if self._load_takes > PATIENCE:
+            await asyncio.sleep(PAUSE)
+        async with self._one_at_a_time:
+            # What is edited from now on may have missed this load.
+            self._gathering = None
+            await self._refresh()
+
+    async def _refresh(self) -> bool:
+        asked_at = self._clock.monotonic()
+        try:
+            await self._confirm_or_load(asked_at)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the old policy stays
+            self._watch.load_failed(error)
+            return False
+        return True
+
+    async def _confirm_or_load(self, asked_at: float) -> None:
         known = self._snapshot.policy if self._snapshot else None
         if known is not None and await self._keeper.revision() == known.revision:
             self._snapshot = _Snapshot(known, asked_at)
             return
         policy = await self._keeper.load()
+        self._load_takes = self._clock.monotonic() - asked_at
         self._snapshot = _Snapshot(policy, asked_at)
         self._watch.published(policy)
         for subscriber in tuple(self._subscribers):

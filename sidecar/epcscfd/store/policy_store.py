@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -59,14 +60,23 @@ class PolicyStore:
         """Read all of it as of one revision. Raise Unavailable."""
         async with self._reading() as connection:
             revision = (await connection.execute(select(policy_revision))).one()
+            domains = await rows.read(connection, HOME_DOMAINS)
+            entities = await rows.read(connection, ENTITIES)
+            wwsfs = await rows.read(connection, WWSFS)
+            subscriptions = await rows.read(connection, SUBSCRIPTIONS)
+
+        def assemble() -> Policy:
             return Policy(
                 revision=revision.revision,
                 shared_epoch=revision.shared_epoch,
-                domains={d.domain: d for d, _ in await rows.read(connection, HOME_DOMAINS)},
-                entities={e.id: e for e, _ in await rows.read(connection, ENTITIES)},
-                wwsfs={w.id: w for w, _ in await rows.read(connection, WWSFS)},
-                subscriptions={s.impi: s for s, _ in await rows.read(connection, SUBSCRIPTIONS)},
+                domains={domain.domain: domain for domain, _ in domains.assemble()},
+                entities={entity.id: entity for entity, _ in entities.assemble()},
+                wwsfs={wwsf.id: wwsf for wwsf, _ in wwsfs.assemble()},
+                subscriptions={each.impi: each for each, _ in subscriptions.assemble()},
             )
+
+        # Beside the loop, which has REGISTERs to judge.
+        return await asyncio.to_thread(assemble)
 
     async def get(self, kind: type[R], key: str) -> Stored[R]:
         """Give one."""
@@ -80,7 +90,7 @@ class PolicyStore:
         async with self._reading() as connection:
             statement = select(of.key).where(of.key > after).order_by(of.key).limit(size + 1)
             keys = list(await connection.scalars(statement))
-            found = await rows.read(connection, of, keys[:size])
+            found = (await rows.read(connection, of, keys[:size])).assemble()
         more = _seal_token(keys[size - 1]) if len(keys) > size else ""
         return Page(tuple(_stored(of, resource, row) for resource, row in found), more)
 
@@ -89,7 +99,7 @@ class PolicyStore:
         kind: Kind[R] = KINDS[type(resource)]
         key = key_of(resource)
         async with self._writing(name_of(kind.resource, key), rehearse=rehearse) as connection:
-            if await rows.read(connection, kind, [key]):
+            if (await rows.read(connection, kind, [key])).rows:
                 raise AlreadyExists(name_of(kind.resource, key))
             await _check_against_others(connection, resource)
             extra = await self._bookkeeping(connection, kind)
@@ -162,7 +172,7 @@ class PolicyStore:
 
 
 async def _get(connection: AsyncConnection, kind: Kind[R], key: str) -> Stored[R]:
-    for resource, row in await rows.read(connection, kind, [key]):
+    for resource, row in (await rows.read(connection, kind, [key])).assemble():
         return _stored(kind, resource, row)
     raise NotFound(name_of(kind.resource, key))
 

@@ -7,7 +7,8 @@ Values reach the database as bound parameters only; names of tables and columns 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic
 
 from sqlalchemy import delete, insert, select, update
 
@@ -29,24 +30,39 @@ CHUNK = 500
 "Values in one `IN (…)`; databases have limits, the lowest in use is 999."
 
 
+PARTITION = 1000
+"Rows between two looks at the loop: a large pool must not stop the judge."
+
+
+@dataclass(frozen=True, slots=True)
+class Rows(Generic[R]):
+    """Resources as they came from the database."""
+
+    kind: Kind[R]
+    rows: list[RowMapping]
+    lists: dict[str, dict[str, list[str]]]
+    "By field, then by key."
+
+    def assemble(self) -> list[tuple[R, RowMapping]]:
+        """Make the resources; for many that takes its time, and may be done in a thread."""
+        return [(self.kind.from_rows(row, self._lists_of(row)), row) for row in self.rows]
+
+    def _lists_of(self, row: RowMapping) -> dict[str, frozenset[str]]:
+        key = row[self.kind.key.name]
+        return {field: frozenset(values.get(key, ())) for field, values in self.lists.items()}
+
+
 async def read(
     connection: AsyncConnection, kind: Kind[R], keys: Sequence[str] | None = None
-) -> list[tuple[R, RowMapping]]:
-    """Read resources with their rows in order of keys: those of *keys*, or all."""
+) -> Rows[R]:
+    """Read resources in order of keys: those of *keys*, or all."""
     statement = select(kind.table).order_by(kind.key)
     if keys is not None:
         statement = statement.where(kind.key.in_(keys))
-    rows = (await connection.execute(statement)).mappings().all()
+    found = await connection.stream(statement)
+    rows = [row async for part in found.mappings().partitions(PARTITION) for row in part]
     lists = {each.field: await _read_list(connection, each.table, keys) for each in kind.lists}
-    return [
-        (
-            kind.from_rows(
-                row, {field: frozenset(of[row[kind.key.name]]) for field, of in lists.items()}
-            ),
-            row,
-        )
-        for row in rows
-    ]
+    return Rows(kind, rows, lists)
 
 
 async def _read_list(
@@ -56,8 +72,10 @@ async def _read_list(
     if keys is not None:
         statement = statement.where(table.c.owner.in_(keys))
     values: dict[str, list[str]] = defaultdict(list)
-    for owner, value in await connection.execute(statement):
-        values[owner].append(value)
+    found = await connection.stream(statement)
+    async for part in found.partitions(PARTITION):
+        for owner, value in part:
+            values[owner].append(value)
     return values
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from epcscfd.errors import Unavailable
+from epcscfd.store import board as board_module
 from epcscfd.store.board import PolicyBoard
 from tests.adapters.conftest import Told
 from tests.builders import a_domain, a_policy
@@ -17,6 +18,8 @@ from tests.fakes.clock import FrozenClock
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from epcscfd.domain.policy import Policy
     from tests.adapters.conftest import Kept
 
@@ -27,13 +30,21 @@ class Source:
     def __init__(self, *kept: Policy | Exception) -> None:
         self._kept = list(kept)
         self.loads = 0
+        self.takes: Callable[[], None] = lambda: None
+        self.asked = asyncio.Event()
+        self.open = asyncio.Event()
+        self.open.set()
 
     async def revision(self) -> int:
         return self._first().revision
 
     async def load(self) -> Policy:
+        kept = self._first()
+        self.asked.set()
+        await self.open.wait()
         self.loads += 1
-        return self._first()
+        self.takes()
+        return kept
 
     def _first(self) -> Policy:
         first = self._kept[0]
@@ -42,6 +53,7 @@ class Source:
         return first
 
     def go_on(self) -> None:
+        self.asked.clear()
         del self._kept[0]
 
 
@@ -143,6 +155,42 @@ async def test_an_edit_is_in_force_when_it_is_confirmed(kept: Kept) -> None:
 
     assert kept.board.current().domains == {"home1.net": a_domain()}
     assert [policy.revision for policy in kept.told.policies] == [1, 2]
+
+
+async def test_edits_of_a_large_policy_share_a_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board_module, "PAUSE", 0)
+    clock = FrozenClock()
+    source = Source(*(a_policy(revision=number) for number in range(1, 4)))
+    source.takes = lambda: clock.advance(1)
+    board = a_board(source, clock=clock)
+    await board.refresh()
+    source.go_on()
+
+    for _ in range(100):
+        await board.edited()
+    assert board.current().revision == 1
+    await board.settle()
+
+    assert board.current().revision == 2
+    assert source.loads == 2
+
+
+async def test_an_edit_after_a_load_has_begun_gets_another() -> None:
+    source = Source(a_policy(revision=1), a_policy(revision=2), a_policy(revision=3))
+    board = a_board(source)
+    await board.refresh()
+    source.go_on()
+    source.open.clear()
+
+    first = asyncio.create_task(board.edited())
+    await source.asked.wait()
+    source.go_on()
+    second = asyncio.create_task(board.edited())
+    source.open.set()
+    await first
+    await second
+
+    assert board.current().revision == 3
 
 
 async def test_edits_at_once_are_all_made_and_end_in_the_last_snapshot(kept: Kept) -> None:
