@@ -172,6 +172,15 @@ class SipMessage:
         kept = tuple(header for header in self.headers if not header.is_named(name))
         return SipMessage(self.start_line, kept, self.body)
 
+    def plus(self, *texts: str) -> SipMessage:
+        """Return the message with headers added in front, written exactly as *texts*."""
+        added = tuple(map(Header, texts))
+        return SipMessage(self.start_line, (*added, *self.headers), self.body)
+
+    def sent_to(self, uri: str) -> SipMessage:
+        """Return the request with another Request-URI."""
+        return SipMessage(f"{self.method} {uri} SIP/2.0", self.headers, self.body)
+
     def __str__(self) -> str:
         return self.to_bytes().decode(errors="backslashreplace")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import select
 import socket
 
 from collections.abc import Iterable
@@ -70,6 +71,10 @@ class UdpAgent:
         """Return the next message. Raise TimeoutError if none comes for *seconds*."""
         self._socket.settimeout(seconds)
         return SipMessage.parse(self._socket.recv(65535))
+
+    def pending(self) -> bool:
+        """Tell whether something has come that nobody has received."""
+        return bool(select.select([self._socket], [], [], 0)[0])
 
     def exchange(self, request: SipMessage, to: Address, seconds: float = 5.0) -> SipMessage:
         """Send *request* and return its final response; what else comes is dropped."""

@@ -6,13 +6,20 @@ Those that kill, freeze or fill something bring up their own (`own_lab`).
 from __future__ import annotations
 
 import contextlib
+import secrets
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from lab.deployment import Deployment, Wishes
+from lab.deployment import HOME, Deployment, Wishes
+from lab.sip import SipMessage
+from lab.subscribers import Subscription
+from lab.udp import UdpAgent, User
+from lab.wic import Wic
+from tests.scenarios.core_by_hand import CoreByHand
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,3 +47,50 @@ def own_lab(tmp_path: Path) -> Iterator[Callable[[Wishes | None], Deployment]]:
             return running.enter_context(Deployment(tmp_path, wishes))
 
         yield make
+
+
+@pytest.fixture
+def subscribe(lab: Deployment) -> Callable[..., User]:
+    """Provision a subscriber whom no other test knows."""
+
+    def provision(realm: str = HOME, **deviations: Any) -> User:
+        name = f"user-{secrets.token_hex(4)}"
+        parts = {"impi": f"{name}@{realm}", "impus": (f"sip:{name}@{HOME}",), **deviations}
+        lab.core.hss.provision(Subscription(**parts))
+        return User(parts["impi"], parts["impus"][0])
+
+    return provision
+
+
+@pytest.fixture
+def user(subscribe: Callable[..., User]) -> User:
+    """One such subscriber."""
+    return subscribe()
+
+
+@pytest.fixture
+def at_core(lab: Deployment) -> Callable[[Wic], list[SipMessage]]:
+    """Tell which REGISTERs of a WIC have arrived at the S-CSCF since the test began."""
+    since = lab.core.scscf.mark()
+
+    def arrived(wic: Wic) -> list[SipMessage]:
+        messages = lab.core.scscf.wire("REGISTER", since)
+        return [message for message in messages if message.one("Call-ID") == wic.call_id]
+
+    return arrived
+
+
+@pytest.fixture(scope="session")
+def next_hop_by_hand(lab: Deployment) -> Iterator[CoreByHand]:
+    """A core that stays, since Kamailio takes a new next hop every five seconds at most."""
+    with UdpAgent() as agent:
+        core = CoreByHand(agent, lab.edge)
+        core.serve(lab.sidecar)
+        yield core
+
+
+@pytest.fixture
+def core_by_hand(next_hop_by_hand: CoreByHand) -> CoreByHand:
+    """A core that answers what the test says, for users of by-hand.example."""
+    next_hop_by_hand.refresh()
+    return next_hop_by_hand
