@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,13 +13,11 @@ from epcscfd.errors import Unavailable
 from epcscfd.store import board as board_module
 from epcscfd.store.board import PolicyBoard
 from tests.adapters.conftest import Told
-from tests.builders import a_domain, a_policy
+from tests.builders import a_domain, a_policy, a_subscription, a_wwsf
 from tests.fakes.clock import FrozenClock
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from epcscfd.domain.policy import Policy
     from tests.adapters.conftest import Kept
 
@@ -30,7 +28,6 @@ class Source:
     def __init__(self, *kept: Policy | Exception) -> None:
         self._kept = list(kept)
         self.loads = 0
-        self.takes: Callable[[], None] = lambda: None
         self.asked = asyncio.Event()
         self.open = asyncio.Event()
         self.open.set()
@@ -43,7 +40,6 @@ class Source:
         self.asked.set()
         await self.open.wait()
         self.loads += 1
-        self.takes()
         return kept
 
     def _first(self) -> Policy:
@@ -157,12 +153,21 @@ async def test_an_edit_is_in_force_when_it_is_confirmed(kept: Kept) -> None:
     assert [policy.revision for policy in kept.told.policies] == [1, 2]
 
 
-async def test_edits_of_a_large_policy_share_a_load(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "large",
+    [
+        {"subscriptions": [a_subscription(impi=f"user{n}@home1.net") for n in range(3)]},
+        {"wwsfs": [a_wwsf(pool={"impi": [f"user{n}@home1.net" for n in range(3)]})]},
+    ],
+    ids=["subscriptions", "pool"],
+)
+async def test_edits_of_a_large_policy_share_a_load(
+    monkeypatch: pytest.MonkeyPatch, large: dict[str, Any]
+) -> None:
     monkeypatch.setattr(board_module, "PAUSE", 0)
-    clock = FrozenClock()
-    source = Source(*(a_policy(revision=number) for number in range(1, 4)))
-    source.takes = lambda: clock.advance(1)
-    board = a_board(source, clock=clock)
+    monkeypatch.setattr(board_module, "LARGE", 2)
+    source = Source(a_policy(revision=1, **large), a_policy(revision=2, **large))
+    board = a_board(source)
     await board.refresh()
     source.go_on()
 
