@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from authorizer.desk import Desk
 from authorizer.questions import MalformedRecordError, read_question
-from authorizer.rows import UnsafeVerdictError, forward_row, refusal_row
+from authorizer.rows import UnsafeVerdictError, accept_row, forward_row, refusal_row
 
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ REFUSALS_AT_MOST = 10_000
 "Rows that anybody can cause; some 400 bytes each."
 REFUSAL_LIFE = 30
 "Seconds that a refusal row lives at most."
+
+POSITIVE_ROWS = {"forward": forward_row, "accept": accept_row}
+"By ending of the control contract."
 
 
 class Clerk:
@@ -80,15 +83,15 @@ class Clerk:
             return
         ending = verdict.WhichOneof("ending")
         row = ""
-        if ending == "forward":
+        if ending in POSITIVE_ROWS:
             if not self._view.holds(verdict.stamp.scope, verdict.stamp.value):
                 # the policy changed while it was judged
                 self._ask([opened])
                 return
-            row = forward_row(verdict)
+            row = POSITIVE_ROWS[ending](verdict)
             self._keep("ep_verdict", opened, row, verdict.keep_seconds)
         elif ending == "refuse":
-            row = refusal_row(verdict, self._view.revision)
+            row = refusal_row(verdict)
             if verdict.keep_seconds and self._room_for_refusal():
                 seconds = min(verdict.keep_seconds, REFUSAL_LIFE)
                 self._keep("ep_refusal", opened, row, seconds)

@@ -34,27 +34,39 @@ def forward_row(verdict: pb.Verdict) -> str:
         f"Authorization: {safe(forward.authorization)}\r\n"
         f"P-Visited-Network-ID: {safe(forward.visited_network_id)}\r\n"
     )
+    target = (str(forward.next_hop_set), coded(safe(forward.request_uri)))
+    charging = coded(safe(forward.charging_parameters))
+    return _row("F", verdict, forward, (*target, coded(headers), charging))
+
+
+def accept_row(verdict: pb.Verdict) -> str:
+    """Put a verdict that accepts into a row. Raise UnsafeVerdictError."""
+    accept = verdict.accept
+    headers = f"P-Associated-URI: {safe(accept.associated_uri)}\r\n"
+    return _row("A", verdict, accept, ("0", coded(safe(accept.impu)), coded(headers), ""))
+
+
+def _row(
+    ending: str, verdict: pb.Verdict, user: pb.Forward | pb.Accept, own: tuple[str, ...]
+) -> str:
     fields = (
         VERSION,
-        "F",
+        ending,
         bare(verdict.stamp.scope),
         bare(verdict.stamp.value),
-        str(forward.token_expires_at - forward.margin_seconds),
-        str(forward.minimum_seconds),
-        str(forward.next_hop_set),
-        coded(safe(forward.request_uri)),
-        coded(headers),
-        coded(safe(forward.charging_parameters)),
-        coded(safe(forward.impi)),
-        coded(safe(forward.impu)),
-        bare(forward.subject),
-        coded(challenge_headers([forward.expired_challenge])),
+        str(user.token_expires_at - user.margin_seconds),
+        str(user.minimum_seconds),
+        *own,
+        coded(safe(user.impi)),
+        coded(safe(user.impu)),
+        bare(user.subject),
+        coded(challenge_headers([user.expired_challenge])),
         bare(verdict.decision_id),
     )
     return "|".join(fields)
 
 
-def refusal_row(verdict: pb.Verdict, revision: int) -> str:
+def refusal_row(verdict: pb.Verdict) -> str:
     """Put a verdict that refuses into a row. Raise UnsafeVerdictError."""
     refuse = verdict.refuse
     if not 400 <= refuse.status <= 699:
@@ -62,7 +74,7 @@ def refusal_row(verdict: pb.Verdict, revision: int) -> str:
     fields = (
         VERSION,
         "R",
-        str(revision),
+        str(verdict.revision),
         str(refuse.status),
         coded(safe(refuse.phrase)),
         CONNECTIONS.get(refuse.connection, "close"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from authorizer.kamailio import STATE
-from authorizer.rows import challenge_headers, coded
+from authorizer.rows import challenge_headers, coded, safe
 
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Tables = dict[str, dict[str, str]]
 
-TABLES = ("ep_origin", "ep_certificate", "ep_domain", "ep_challenge", "ep_stamp")
+TABLES = ("ep_origin", "ep_certificate", "ep_domain", "ep_rules", "ep_challenge", "ep_stamp")
 
 
 class View:
@@ -53,9 +53,20 @@ def _tables(policy: pb.PolicyView) -> Tables:
     return {
         "ep_origin": {row.origin: row.wwsf for row in policy.origins},
         "ep_certificate": {row.sha256: row.wwsf for row in policy.certificates},
-        "ep_domain": {row.domain: str(row.next_hop_set) for row in policy.domains},
+        "ep_domain": {row.domain: _domain_row(row) for row in policy.domains},
+        "ep_rules": {row.wwsf: _rules_row(row) for row in policy.wwsfs},
         "ep_challenge": {
             row.wwsf: coded(challenge_headers(row.challenges)) for row in policy.challenges
         },
         "ep_stamp": {row.scope: row.value for row in policy.stamps},
     }
+
+
+def _domain_row(row: pb.ServedDomain) -> str:
+    visited, charging = safe(row.visited_network_id), safe(row.charging_parameters)
+    return f"{row.next_hop_set}|{coded(visited)}|{coded(charging)}"
+
+
+def _rules_row(row: pb.WwsfRules) -> str:
+    ways = f"{int(row.tokens)}|{int(row.digest)}"
+    return f"{ways}|{row.max_registrations}|{row.max_first_sights}"

@@ -80,7 +80,7 @@ def a_forward(number=1, *, scope="shop/waf", stamp="1.1.1", keep=900, decision="
     )
 
 
-def a_refusal(number=1, *, keep=30, decision="d1", **fields):
+def a_refusal(number=1, *, keep=30, decision="d1", revision=7, **fields):
     """A verdict that refuses; *fields* are those of Refuse."""
     refuse = {
         "status": 403,
@@ -89,7 +89,33 @@ def a_refusal(number=1, *, keep=30, decision="d1", **fields):
         **fields,
     }
     return pb.Verdict(
-        id=number, decision_id=decision, refuse=pb.Refuse(**refuse), keep_seconds=keep
+        id=number,
+        decision_id=decision,
+        refuse=pb.Refuse(**refuse),
+        keep_seconds=keep,
+        revision=revision,
+    )
+
+
+def an_acceptance(number=1, *, keep=900, stamp="1.1.1", **fields):
+    """A verdict that accepts; *fields* are those of Accept."""
+    accept = {
+        "impi": "guest7@hotel.example",
+        "impu": "sip:guest7@ims.example",
+        "subject": "cd34",
+        "token_expires_at": 1_700_003_600,
+        "margin_seconds": 30,
+        "minimum_seconds": 60,
+        "associated_uri": "<sip:guest7@ims.example>",
+        "expired_challenge": 'Bearer realm="ims.example"',
+        **fields,
+    }
+    return pb.Verdict(
+        id=number,
+        decision_id="d1",
+        accept=pb.Accept(**accept),
+        keep_seconds=keep,
+        stamp=pb.Stamp(scope="shop/waf", value=stamp),
     )
 
 
@@ -99,6 +125,7 @@ def a_policy(
     origins=(("https://shop.example", "shop"),),
     certificates=(("ab" * 32, "shop"),),
     domains=(("ims.example", 1),),
+    rules=(("shop", True, False),),
     stamps=(("shop/waf", "1.1.1"),),
     challenges=(("shop", ('Bearer realm="ims.example"',)),),
 ):
@@ -106,7 +133,19 @@ def a_policy(
         revision=revision,
         origins=[pb.AdmittedOrigin(origin=origin, wwsf=wwsf) for origin, wwsf in origins],
         certificates=[pb.AdmittedCertificate(sha256=sha, wwsf=w) for sha, w in certificates],
-        domains=[pb.ServedDomain(domain=domain, next_hop_set=hops) for domain, hops in domains],
+        domains=[
+            pb.ServedDomain(
+                domain=domain,
+                next_hop_set=hops,
+                visited_network_id=f'"{domain}"',
+                charging_parameters="icid-generated-at=edge.example",
+            )
+            for domain, hops in domains
+        ],
+        wwsfs=[
+            pb.WwsfRules(wwsf=wwsf, tokens=tokens, digest=digest, max_registrations=9)
+            for wwsf, tokens, digest in rules
+        ],
         stamps=[pb.Stamp(scope=scope, value=value) for scope, value in stamps],
         challenges=[pb.Challenge(wwsf=wwsf, challenges=values) for wwsf, values in challenges],
     )

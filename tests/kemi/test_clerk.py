@@ -76,7 +76,7 @@ def test_a_refusal_is_kept_among_refusals_for_half_a_minute_at_most(office, time
     refusal = a_refusal(office.asked[0].id, keep=900)
     office.clerk.settle([refusal])
 
-    row = refusal_row(refusal, 7)
+    row = refusal_row(refusal)
     assert office.rows_of(transaction) == [[row]]
     assert office.ksr.htable.content("ep_refusal") == {key_of(): row}
     assert office.ksr.htable.content("ep_verdict") == {}

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authorizer.rows import UnsafeVerdictError, forward_row, refusal_row
+from authorizer.rows import UnsafeVerdictError, accept_row, forward_row, refusal_row
 from epcscf.control.v1 import control_pb2 as pb
-from tests.kemi.builders import KEMI, a_forward, a_refusal, decoded, selected
+from tests.kemi.builders import KEMI, a_forward, a_refusal, an_acceptance, decoded, selected
 
 
 FORWARD_TEXTS = (
@@ -57,6 +57,28 @@ def test_a_forwarding_row_has_its_fields_where_the_routes_look():
     assert selected(row, 14) == "d9"
 
 
+def test_an_accepting_row_has_its_fields_where_a_forwarding_one_has_them():
+    row = accept_row(an_acceptance(stamp="3.4.5"))
+
+    assert len(row.split("|")) == len(forward_row(a_forward()).split("|"))
+    assert [selected(row, number) for number in range(7)] == [
+        *("1", "A", "shop/waf", "3.4.5"),
+        *("1700003570", "60", "0"),
+    ]
+    assert decoded(row, 7) == decoded(row, 11) == "sip:guest7@ims.example"
+    assert decoded(row, 8) == "P-Associated-URI: <sip:guest7@ims.example>\r\n"
+    assert decoded(row, 10) == "guest7@hotel.example"
+    assert selected(row, 12) == "cd34"
+
+
+@pytest.mark.req("SX-2")
+@pytest.mark.parametrize("field", ["impi", "impu", "subject", "associated_uri"])
+@pytest.mark.parametrize("mark", ["\r", "\n", "\0"])
+def test_an_acceptance_that_would_break_a_header_makes_no_row(field, mark):
+    with pytest.raises(UnsafeVerdictError):
+        accept_row(an_acceptance(**{field: f"a{mark}b"}))
+
+
 def test_a_refusing_row_has_its_fields_where_the_routes_look():
     verdict = a_refusal(
         status=401,
@@ -64,8 +86,9 @@ def test_a_refusing_row_has_its_fields_where_the_routes_look():
         retry_after=5,
         connection=pb.CONNECTION_KEEP,
         challenges=['Bearer realm="a"', 'Bearer realm="b"'],
+        revision=12,
     )
-    row = refusal_row(verdict, 12)
+    row = refusal_row(verdict)
 
     assert [selected(row, number) for number in range(4)] == ["1", "R", "12", "401"]
     assert decoded(row, 4) == "Unauthorized"
@@ -76,12 +99,12 @@ def test_a_refusing_row_has_its_fields_where_the_routes_look():
 
 
 def test_a_refusal_without_challenge_has_an_empty_field_for_it():
-    assert selected(refusal_row(a_refusal(), 1), 7) == ""
+    assert selected(refusal_row(a_refusal()), 7) == ""
 
 
 @pytest.mark.parametrize(
     ("row", "route"),
-    [(forward_row(a_forward()), "apply.cfg"), (refusal_row(a_refusal(), 1), "refuse.cfg")],
+    [(forward_row(a_forward()), "apply.cfg"), (refusal_row(a_refusal()), "refuse.cfg")],
 )
 def test_a_row_has_the_fields_that_the_route_describes(row, route):
     assert len(row.split("|")) == len(fields_named_in(route))
@@ -98,18 +121,18 @@ def test_a_row_has_the_fields_that_the_route_describes(row, route):
     ],
 )
 def test_what_becomes_of_the_connection_is_close_if_in_doubt(connection, word):
-    assert selected(refusal_row(a_refusal(connection=connection), 1), 5) == word
+    assert selected(refusal_row(a_refusal(connection=connection)), 5) == word
 
 
 @pytest.mark.parametrize("status", [0, 100, 200, 302, 399, 700])
 def test_a_refusal_refuses(status):
     with pytest.raises(UnsafeVerdictError, match=str(status)):
-        refusal_row(a_refusal(status=status), 1)
+        refusal_row(a_refusal(status=status))
 
 
 @pytest.mark.parametrize("status", [400, 699])
 def test_every_refusing_status_is_one(status):
-    assert selected(refusal_row(a_refusal(status=status), 1), 3) == str(status)
+    assert selected(refusal_row(a_refusal(status=status)), 3) == str(status)
 
 
 @pytest.mark.req("SX-2")
@@ -127,7 +150,7 @@ def test_a_line_break_or_nul_stays_out_of_a_refusing_row(field, mark):
     text = f"a{mark}Contact: <sip:eve@x>"
 
     with pytest.raises(UnsafeVerdictError):
-        refusal_row(a_refusal(**{field: [text] if field == "challenges" else text}), 1)
+        refusal_row(a_refusal(**{field: [text] if field == "challenges" else text}))
 
 
 @pytest.mark.parametrize("field", INTO_ROWS_AS_THEY_ARE)
@@ -159,7 +182,7 @@ def test_whatever_a_verdict_says_no_row_can_be_broken_by_it(texts):
 @given(phrase=hostile, decision=hostile, challenges=st.lists(hostile))
 def test_whatever_a_refusal_says_no_row_can_be_broken_by_it(phrase, decision, challenges):
     try:
-        row = refusal_row(a_refusal(phrase=phrase, decision=decision, challenges=challenges), 1)
+        row = refusal_row(a_refusal(phrase=phrase, decision=decision, challenges=challenges))
     except UnsafeVerdictError:
         texts = [phrase, decision, *challenges]
         assert any(mark in text for text in texts for mark in "\r\n\0|")

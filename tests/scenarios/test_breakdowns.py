@@ -7,6 +7,7 @@ each has an answer: a first sight is put off, what is known goes on, nothing han
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 
@@ -26,9 +27,22 @@ def bob(lab, wwsf="portal", **more):
     return lab.bearer(wwsf, "bob@ims.example", **more)
 
 
-def user_request(lab, wic, number):
-    impi = f"user{number}@ims.example"
-    return wic.register_request(f"sip:{impi}", lab.bearer("portal", impi))
+@contextlib.asynccontextmanager
+async def connections(lab, count):
+    """Hold as many WebSockets of `portal`."""
+    async with contextlib.AsyncExitStack() as held:
+        yield [await held.enter_async_context(await lab.connect()) for _ in range(count)]
+
+
+async def send_one_each(lab, wics, first=0):
+    """Let a user of its own register on each connection; return them with their requests."""
+    asked = []
+    for number, wic in enumerate(wics, start=first):
+        impi = f"user{number}@ims.example"
+        asked.append((wic, wic.register_request(f"sip:{impi}", lab.bearer("portal", impi))))
+    for wic, request in asked:
+        await wic.send(request.to_bytes())
+    return asked
 
 
 @pytest.fixture
@@ -46,14 +60,12 @@ def hung_authorizer(own_lab):
 
 async def test_a_full_queue_is_answered_without_waiting(hung_authorizer):
     lab, hold = hung_authorizer
-    async with await lab.connect() as wic:
+    async with connections(lab, 5) as wics:
         hold(held=True)
-        requests = [user_request(lab, wic, number) for number in range(5)]
-        for request in requests:
-            await wic.send(request.to_bytes())
-        refused = [await wic.answer(request) for request in requests[3:]]
+        asked = await send_one_each(lab, wics)
+        refused = [await wic.answer(request) for wic, request in asked[3:]]
         hold(held=False)
-        served = [await wic.answer(request) for request in requests[:3]]
+        served = [await wic.answer(request) for wic, request in asked[:3]]
 
         assert [reply.status for reply in refused] == [503, 503]
         assert all(int(reply.one("Retry-After")) > 0 for reply in refused)
@@ -88,6 +100,7 @@ async def test_a_hung_authorizer_is_noticed_and_what_is_known_goes_on(hung_autho
 
         hold(held=False)
         lab.edge.wait_for_policy()
+    async with await lab.connect() as wic:
         assert (await wic.register(BOB, bob(lab))).status == 200
 
 
@@ -118,6 +131,7 @@ async def test_known_verdicts_outlive_a_killed_sidecar(own_lab):
 
         lab.sidecar.start()
         lab.edge.wait_for_policy()
+    async with await lab.connect() as wic:
         assert (await wic.register(BOB, bob(lab))).status == 200
 
 
@@ -183,15 +197,12 @@ async def test_a_frozen_sidecar_costs_new_clients_no_waiting(own_lab):
 
 
 async def test_a_poisoned_register_spoils_only_itself(lab):
-    async with await lab.connect() as wic, await lab.connect() as attacker:
-        good = [user_request(lab, wic, number) for number in range(4)]
+    async with connections(lab, 4) as wics, await lab.connect() as attacker:
         poison = attacker.register_request(BOB, "Bearer POISON")
-        for request in good[:2]:
-            await wic.send(request.to_bytes())
+        before = await send_one_each(lab, wics[:2])
         await attacker.send(poison.to_bytes().replace(b"POISON", b"\xff\xfe\xf0|\x80|"))
-        for request in good[2:]:
-            await wic.send(request.to_bytes())
-        statuses = [(await wic.answer(request)).status for request in good]
+        after = await send_one_each(lab, wics[2:], first=2)
+        statuses = [(await wic.answer(request)).status for wic, request in before + after]
 
         assert statuses == [200, 200, 200, 200]
         assert (await attacker.answer(poison)).status == 400
@@ -202,29 +213,20 @@ async def test_one_slow_verdict_delays_none_of_127_others(lab):
     """The WAF of the slow one answers when all others have been answered, not before."""
     slow_waf = lab.jwks["partner"]
     slow_waf.issuer.rotate()
-    slow_waf.gate.clear()
-    slow = await lab.connect("partner")
-    sockets = [await lab.connect() for _ in range(16)]
-    try:
-        pending = slow.register_request(BOB, bob(lab, "partner"))
-        await slow.send(pending.to_bytes())
-        assert await asyncio.to_thread(slow_waf.came.acquire, timeout=10)
-        fast = [
-            (sockets[number % 16], user_request(lab, sockets[number % 16], number))
-            for number in range(127)
-        ]
-        for wic, request in fast:
-            await wic.send(request.to_bytes())
-        statuses = [(await wic.answer(request)).status for wic, request in fast]
+    async with connections(lab, 127) as wics, await lab.connect("partner") as slow:
+        slow_waf.gate.clear()
+        try:
+            pending = slow.register_request(BOB, bob(lab, "partner"))
+            await slow.send(pending.to_bytes())
+            assert await asyncio.to_thread(slow_waf.came.acquire, timeout=10)
+            fast = await send_one_each(lab, wics)
+            statuses = [(await wic.answer(request)).status for wic, request in fast]
 
-        assert statuses == [200] * 127
-        assert not [m for m in slow.heard if (m.status or 0) >= 200]
-        slow_waf.gate.set()
+            assert statuses == [200] * 127
+            assert not [m for m in slow.heard if (m.status or 0) >= 200]
+        finally:
+            slow_waf.gate.set()
         assert (await slow.answer(pending)).status == 200
-    finally:
-        slow_waf.gate.set()
-        for wic in (slow, *sockets):
-            await wic.close()
 
 
 async def test_a_socket_that_closed_while_judged_is_not_registered(lab):

@@ -42,6 +42,7 @@ def verdict_to_proto(question_id: int, judgement: Judgement) -> pb.Verdict:
         id=question_id,
         decision_id=judgement.decision_id,
         keep_seconds=int(judgement.keep.total_seconds()),
+        revision=judgement.revision,
     )
     if judgement.stamp is not None:
         verdict.stamp.CopyFrom(_stamp_to_proto(judgement.stamp))
