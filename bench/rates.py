@@ -1,0 +1,143 @@
+"""REGISTERs per second: each row on its turn, round after round.
+
+Rates of one row move by a tenth and more from run to run on a shared machine. So rows that
+are compared run next to each other, their ratio is taken within a round, and what counts is
+the median over the rounds.
+"""
+
+from __future__ import annotations
+
+import statistics
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.processes import cpu_times
+from bench.sipp import Load, Outcome, Script, Sipp, expecting
+from bench.stand import HERE, Stand
+from bench.users import Users
+from lab.cscf import Address
+
+
+SCENARIO = HERE / "register.xml"
+KNOWN_USERS = 4000
+REFUSED_USERS = 500
+"Few, since they have to be judged again before each run."
+REFUSED_STATUS = 403
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing that is measured."""
+
+    name: str
+    title: str
+    calls: int
+    to: Callable[[Stand], Address]
+
+
+ROWS = (
+    Row("save", "bare save()", 30_000, lambda stand: stand.save_address),
+    Row("first_sight", "first sight, relayed", 8_000, lambda stand: stand.doors.load_test),
+    Row("relay", "bare relay", 20_000, lambda stand: stand.relay_address),
+    Row("refresh", "verdict in the table, relayed", 20_000, lambda stand: stand.doors.load_test),
+    Row("refusal", "refusal in the table", 20_000, lambda stand: stand.doors.load_test),
+)
+"In the order of running: those that are compared are neighbours."
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One row in one round."""
+
+    outcome: Outcome
+    cpu: Mapping[str, float]
+    "CPU seconds per REGISTER, by part; those of the kernel for it are in there."
+    foreign: float
+    "Share of the machine's CPU time that was spent on neither a part nor the load."
+
+
+Round = Mapping[str, Measured]
+
+
+class Rates:
+    """Runs the rows."""
+
+    def __init__(self, stand: Stand, scale: float = 1.0, users: int = KNOWN_USERS) -> None:
+        self._stand = stand
+        self._dir = stand.run_dir
+        self._scale = scale
+        self._known_users = users
+        self._users = Users(stand.issuer, users, self._dir)
+        self._known = Script(SCENARIO, self._users.own_tokens(users))
+        refused = expecting(SCENARIO, REFUSED_STATUS, self._dir / "refused.xml")
+        self._refused_users = min(users, REFUSED_USERS)
+        self._refused = Script(refused, self._users.foreign_tokens(self._refused_users))
+
+    def warm_up(self) -> None:
+        """Make the known users known, and let every part see some load."""
+        for row in ROWS:
+            load = Load(self._known_users)
+            with Sipp(self._dir, self._known, row.to(self._stand), load) as sipp:
+                outcome = sipp.outcome()
+            if outcome.failed:
+                raise RuntimeError(f"{row.name}: {outcome.failed} calls failed when warming up")
+
+    def measure(self, row: Row) -> Measured:
+        """Run *row* once."""
+        script, load = self._script(row), Load(self._calls(row))
+        self._stand.forget_calls()
+        before = cpu_times(self._stand.groups)
+        with Sipp(self._dir, script, row.to(self._stand), load) as sipp:
+            outcome = sipp.outcome()
+        after = cpu_times(self._stand.groups)
+        return Measured(
+            outcome, after.share_since(before, load.calls), after.foreign_since(before)
+        )
+
+    def _calls(self, row: Row) -> int:
+        return max(self._known_users, round(row.calls * self._scale))
+
+    def _script(self, row: Row) -> Script:
+        if row.name == "first_sight":
+            return Script(SCENARIO, self._users.own_tokens(self._calls(row)))
+        if row.name != "refusal":
+            return self._known
+        # refusals are kept for seconds only
+        load = Load(self._refused_users)
+        with Sipp(self._dir, self._refused, row.to(self._stand), load) as sipp:
+            sipp.outcome()
+        return self._refused
+
+    def round(self) -> Round:
+        """Run all rows once."""
+        return {row.name: self.measure(row) for row in ROWS}
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Several values of the same thing."""
+
+    median: float
+    least: float
+    most: float
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Sum up *values*, of which there is at least one."""
+    return Spread(statistics.median(values), min(values), max(values))
+
+
+def rate_of(rounds: Sequence[Round], row: str) -> Spread:
+    """Return REGISTERs per second of *row*."""
+    return spread([each[row].outcome.rate for each in rounds])
+
+
+def ratio_of(rounds: Sequence[Round], row: str, bare: str) -> Spread:
+    """Return the rate of *row* by that of *bare*, taken round by round."""
+    return spread([each[row].outcome.rate / each[bare].outcome.rate for each in rounds])
+
+
+def cpu_of(rounds: Sequence[Round], row: str, part: str) -> Spread:
+    """Return CPU seconds of *part* per REGISTER of *row*."""
+    return spread([each[row].cpu[part] for each in rounds])
