@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from lab.deployment import HOME
-
 
 ALICE = "sip:alice@ims.example"
 
