@@ -38,7 +38,7 @@ check: $(VENV)/.ready build/.protos ## Format, lint, types, layers and unit test
 	@$(VENV)/bin/lint-imports --no-logo 2>&1 | tail -3
 	@$(PY) -m pytest -q --conformance-run=build/conformance $(UNIT_TESTS)
 
-UNIT_TESTS := $(filter-out tests/lab tests/scenarios,$(wildcard tests/*/))
+UNIT_TESTS := $(filter-out tests/lab/ tests/scenarios/,$(wildcard tests/*/))
 
 .PHONY: format
 format: $(VENV)/.ready ## Format the sources and sort the imports
