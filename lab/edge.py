@@ -38,6 +38,8 @@ class EdgePlan:
     browser_port: int = field(default_factory=free_port)
     core_port: int = field(default_factory=free_port)
     defines: Mapping[str, Define] = field(default_factory=dict)
+    listen: tuple[str, ...] = ()
+    "Listeners besides those of kamailio.cfg, as for `-l`."
     shm_mb: int = 128
 
 
@@ -53,7 +55,7 @@ class Edge(Kamailio):
             name="epcscf",
             cfg=ROOT / "kamailio.cfg",
             run_dir=plan.run_dir,
-            listen=(),
+            listen=plan.listen,
             defines={**self._defines(), **plan.defines},
             shm_mb=plan.shm_mb,
             pkg_mb=16,
