@@ -144,7 +144,7 @@ async def test_other_parameters_of_the_contact_survive(register_for):
 
 
 async def test_a_contact_takes_nothing_from_another_users_request(register_for):
-    """Variables of Kamailio outlive a request: one without parameters must not get old ones."""
+    """Variables of Kamailio live as long as its processes."""
     await register_for(SHORT, ";x-first=1;expires=900", "900")
     told, _ = await register_for(SHORT, "", "900")
     again, _ = await register_for(SHORT, "", None)
