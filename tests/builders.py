@@ -17,6 +17,7 @@ from epcscfd.domain.policy import (
     IMS_ACCESS_SCOPE,
     AuthorizationEntity,
     ClaimNames,
+    Credentials,
     EntityId,
     EntityState,
     HomeDomain,
@@ -24,11 +25,13 @@ from epcscfd.domain.policy import (
     PemKeys,
     Policy,
     Pool,
+    Quota,
     Subscription,
     Wwsf,
     WwsfId,
     WwsfState,
 )
+from epcscfd.domain.ranges import IdentityRange, parse_identities
 from epcscfd.domain.reasons import Reason
 from epcscfd.domain.register import Door, RegisterFacts, read_register
 from epcscfd.domain.rules import CloseOnReject, JudgeRules
@@ -67,6 +70,21 @@ def impis(texts: Iterable[str]) -> frozenset[Impi]:
 def a_pool(impi: Iterable[str] = (), realms: Iterable[str] = ()) -> Pool:
     """A pool of the named IMPIs and of all in *realms*."""
     return Pool(impis(impi), frozenset(realms))
+
+
+def a_range(text: str = "sip:wic!.*!@home1.net", *, enabled: bool = True) -> IdentityRange:
+    """A range that is in use."""
+    return IdentityRange(parse_identities(text), enabled=enabled)
+
+
+def some_ranges(texts: Iterable[str | IdentityRange]) -> frozenset[IdentityRange]:
+    """These ranges; a text is one that is in use, and behind `off ` one that is not."""
+    return frozenset(
+        a_range(each.removeprefix("off "), enabled=not each.startswith("off "))
+        if isinstance(each, str)
+        else each
+        for each in texts
+    )
 
 
 def a_domain(domain: str = "home1.net", **changes: Any) -> HomeDomain:
@@ -109,6 +127,9 @@ def a_wwsf(**changes: Any) -> Wwsf:
         entities=frozenset,
         client_certificates=frozenset,
         pool=lambda pool: a_pool(**pool) if isinstance(pool, Mapping) else pool,
+        ranges=some_ranges,
+        credentials=Credentials,
+        quota=lambda quota: Quota(**quota) if isinstance(quota, Mapping) else quota,
         state=WwsfState,
     )
 

@@ -18,6 +18,7 @@ from epcscfctl.failures import EXIT_INVALID, Failure
 
 
 if TYPE_CHECKING:
+    from google.protobuf.descriptor import Descriptor, FieldDescriptor
     from google.protobuf.message import Message
 
     from epcscfctl.kinds import Kind
@@ -41,7 +42,10 @@ def read_file(path: Path) -> Fields:
 
 def to_message(kind: Kind, key: str, fields: Fields, beside: Path) -> Any:
     """Make a message of *fields*; files that they name are *beside*."""
-    prepared = {field: _prepared(kind, field, value) for field, value in fields.items()}
+    prepared = _with_choices(kind.message.DESCRIPTOR, fields)
+    for field, collection in kind.references.items():
+        if isinstance(prepared.get(field), list):
+            prepared[field] = [_named(collection, each) for each in prepared[field]]
     prepared["name"] = kind.name(key)
     if isinstance(prepared.get("keys"), dict):
         prepared["keys"] = _keys(dict(prepared["keys"]), beside)
@@ -53,12 +57,24 @@ def to_message(kind: Kind, key: str, fields: Fields, beside: Path) -> Any:
     return message
 
 
-def _prepared(kind: Kind, field: str, value: Any) -> Any:
-    if field in kind.references and isinstance(value, list):
-        start = f"{kind.references[field]}/"
-        return [each if str(each).startswith(start) else f"{start}{each}" for each in value]
-    descriptor = kind.message.DESCRIPTOR.fields_by_name.get(field)
-    if descriptor is not None and descriptor.enum_type is not None:
+def _named(collection: str, key: Any) -> Any:
+    start = f"{collection}/"
+    return key if str(key).startswith(start) else f"{start}{key}"
+
+
+def _with_choices(descriptor: Descriptor, fields: Fields) -> Fields:
+    """Give *fields* of *descriptor* with choices as the contract writes them, at any depth."""
+    return {name: _choice(descriptor.fields_by_name.get(name), fields[name]) for name in fields}
+
+
+def _choice(field: FieldDescriptor | None, value: Any) -> Any:
+    if field is None:
+        return value
+    if isinstance(value, list):
+        return [_choice(field, each) for each in value]
+    if isinstance(value, dict) and field.message_type is not None:
+        return _with_choices(field.message_type, value)
+    if field.enum_type is not None:
         return str(value).upper().replace("-", "_")
     return value
 
@@ -94,9 +110,11 @@ def content(message: Message) -> Fields:
 def shown(value: Any) -> str:
     """Show *value* in a table."""
     if isinstance(value, list):
-        return "\n".join(map(str, value))
+        return "\n".join(map(shown, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        return "  ".join(f"{field}={shown(each)}" for field, each in value.items())
     return str(value)
 
 

@@ -64,6 +64,20 @@ class InUse(EpcscfError):
         self.by = by
 
 
+class RangeOverlap(EpcscfError):
+    """Another WWSF has a range with identities in common with one that is to be added."""
+
+    def __init__(self, range_: str, other: str, wwsf: str, example: str) -> None:
+        super().__init__(
+            f"range {quote(range_)} overlaps {quote(other)} of {quote(wwsf)}: "
+            f"{quote(example)} lies in both"
+        )
+        self.range = range_
+        self.other = other
+        self.wwsf = wwsf
+        self.example = example
+
+
 class Unavailable(EpcscfError):
     """Something that we depend on does not answer."""
 

@@ -8,8 +8,9 @@ import tempfile
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import grpc
 import msgspec
 import pytest
 import pytest_asyncio
@@ -17,6 +18,8 @@ import pytest_asyncio
 from click.testing import CliRunner, Result
 from prometheus_client import CollectorRegistry
 
+from epcscf.control.v1 import control_pb2 as pb
+from epcscf.control.v1 import control_pb2_grpc
 from epcscfctl.main import cli
 from epcscfd.main.serve import Sidecar
 from epcscfd.settings import Settings
@@ -48,6 +51,19 @@ class Operator:
         return await asyncio.to_thread(
             CliRunner().invoke, cli, words, input=typed, prog_name="epcscfctl", terminal_width=200
         )
+
+    async def ask(self, question: pb.Question) -> pb.Verdict:
+        """Ask the sidecar as an edge would."""
+        async with grpc.aio.insecure_channel(f"unix:{self.directory}/control.sock") as channel:
+            stub: control_pb2_grpc.EdgeControlAsyncStub = control_pb2_grpc.EdgeControlStub(channel)
+            call: Any = stub.Converse()
+            await call.write(pb.FromEdge(hello=pb.Hello(node="e", boot_id="b", contract=1)))
+            await call.read()
+            await call.write(pb.FromEdge(questions=pb.QuestionBatch(questions=[question])))
+            frame = await call.read()
+            await call.done_writing()
+            verdict: pb.Verdict = frame.verdicts.verdicts[0]
+            return verdict
 
     def file(self, name: str, text: str) -> str:
         """Write *text* to a file; give its path."""

@@ -6,14 +6,12 @@ import json
 
 from typing import TYPE_CHECKING, Any
 
-import grpc
 import pytest
 import pytest_asyncio
 
 from click.testing import CliRunner
 
 from epcscf.control.v1 import control_pb2 as pb
-from epcscf.control.v1 import control_pb2_grpc
 from epcscfctl.failures import EXIT_UNAVAILABLE
 from epcscfctl.main import cli
 from lab.certificates import Authority
@@ -21,32 +19,23 @@ from tests.ctl.test_apply import POLICY
 
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from tests.ctl.conftest import Operator
 
 
 @pytest_asyncio.fixture
-async def refused(operator: Operator) -> AsyncIterator[str]:
+async def refused(operator: Operator) -> str:
     """Give the id of a decision to refuse Bob, who showed a token that is none."""
     await operator.run("apply", "--yes", operator.file("policy.toml", POLICY))
-    async with grpc.aio.insecure_channel(f"unix:{operator.directory}/control.sock") as channel:
-        stub: control_pb2_grpc.EdgeControlAsyncStub = control_pb2_grpc.EdgeControlStub(channel)
-        call: Any = stub.Converse()
-        await call.write(pb.FromEdge(hello=pb.Hello(node="e", boot_id="b", contract=1)))
-        await call.read()
-        question = pb.Question(
-            id=1,
-            door=pb.Door(wwsf="shop"),
-            to="sip:bob@home1.net",
-            authorization="Bearer not-a-jwt",
-            call_id="call-of-bob",
-        )
-        await call.write(pb.FromEdge(questions=pb.QuestionBatch(questions=[question])))
-        frame = await call.read()
-        await call.done_writing()
-    yield frame.verdicts.verdicts[0].decision_id
+    question = pb.Question(
+        id=1,
+        door=pb.Door(wwsf="shop"),
+        to="sip:bob@home1.net",
+        authorization="Bearer not-a-jwt",
+        call_id="call-of-bob",
+    )
+    return (await operator.ask(question)).decision_id
 
 
 async def test_status_tells_health_revision_and_counts(operator: Operator) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from epcscfd.domain.case import Case
 from epcscfd.domain.policy import AuthorizationEntity, Wwsf
-from epcscfd.domain.register import Forward
+from epcscfd.domain.register import Accept, Forward
 from epcscfd.domain.token import TokenUse
 from tests.builders import (
     NOW,
@@ -52,11 +52,17 @@ def case_of(vector: Vector) -> Case:
     )
 
 
-def told(forward: Forward) -> dict[str, Any]:
-    """What *forward* tells the core, in the words of vectors."""
-    values = {name: _plain(getattr(forward, name)) for name in Forward.__dataclass_fields__}
-    entity = forward.authorization.partition(', authorization-entity="')[2]
-    return values | {"entity": entity.removesuffix('"')}
+def told(decision: Forward | Accept) -> dict[str, Any]:
+    """What *decision* tells the core or the edge, in the words of vectors."""
+    values = _fields(decision.grant) | _fields(decision)
+    if isinstance(decision, Forward):
+        entity = decision.authorization.partition(', authorization-entity="')[2]
+        values["entity"] = entity.removesuffix('"')
+    return values
+
+
+def _fields(thing: Any) -> dict[str, Any]:
+    return {name: _plain(getattr(thing, name)) for name in thing.__dataclass_fields__}
 
 
 def _wwsfs(vector: Vector) -> list[Wwsf]:

@@ -11,13 +11,19 @@ from epcscfd.domain.edge import (
     ServedDomain,
     Stamp,
     WwsfChallenges,
+    WwsfRules,
     edge_view,
 )
+from epcscfd.domain.policy import Quota
 from tests.builders import a_domain, a_policy, a_wwsf, an_entity, some_rules
 
 
 ASK = 'Bearer realm="home1.net", scope="webrtc-ims-client-access-to-ims"'
 OTHER = {"id": "other", "client_id": "other-client", "origins": ["https://other.example"]}
+
+
+def charging(domain):
+    return f'icid-generated-at=epcscf1.home1.net;orig-ioi="Type 1{domain}"'
 
 
 def view_of(**parts):
@@ -28,13 +34,18 @@ def test_the_view_has_all_that_the_edge_decides_by():
     policy = a_policy(
         revision=9,
         shared_epoch=5,
-        domains=[a_domain(), a_domain("second.example", next_hop_set=2)],
+        domains=[
+            a_domain(),
+            a_domain("second.example", next_hop_set=2, visited_network_id="vn.second"),
+        ],
         entities=[an_entity(epoch=7)],
         wwsfs=[
             a_wwsf(
                 epoch=3,
                 origins=["https://shop.example", "https://m.shop.example"],
                 client_certificates=["c0ffee"],
+                credentials="token_or_digest",
+                quota={"max_registrations": 500, "max_first_sights": 20},
             )
         ],
     )
@@ -46,10 +57,25 @@ def test_the_view_has_all_that_the_edge_decides_by():
             AdmittedOrigin("https://shop.example", "shop"),
         ),
         certificates=(AdmittedCertificate("c0ffee", "shop"),),
-        domains=(ServedDomain("home1.net", 1), ServedDomain("second.example", 2)),
+        domains=(
+            ServedDomain("home1.net", 1, '"home1.net"', charging("home1.net")),
+            ServedDomain("second.example", 2, '"vn.second"', charging("second.example")),
+        ),
         stamps=(Stamp("shop/waf", "3.7.5"),),
         challenges=(WwsfChallenges("shop", (f'{ASK}, authz_server="https://waf.home1.net"',)),),
+        wwsfs=(WwsfRules("shop", tokens=True, digest=True, quota=Quota(500, 20)),),
     )
+
+
+@pytest.mark.parametrize(
+    ("credentials", "tokens", "digest"),
+    [("token", True, False), ("digest", False, True), ("token_or_digest", True, True)],
+)
+def test_only_who_takes_tokens_asks_for_them(credentials, tokens, digest):
+    view = view_of(wwsfs=[a_wwsf(credentials=credentials)])
+
+    assert (WwsfRules("shop", tokens, digest, Quota()),) == view.wwsfs
+    assert tokens == bool(view.challenges)
 
 
 def test_a_suspended_wwsf_gets_no_websocket_and_another_one_does():
@@ -60,6 +86,7 @@ def test_a_suspended_wwsf_gets_no_websocket_and_another_one_does():
     assert (AdmittedOrigin("https://other.example", "other"),) == view.origins
     assert view.certificates == ()
     assert [challenges.wwsf for challenges in view.challenges] == ["other"]
+    assert [rules.wwsf for rules in view.wwsfs] == ["other"]
 
 
 def test_an_edit_changes_the_stamps_of_whom_it_concerns_and_no_others():

@@ -28,6 +28,7 @@ from tests.builders import (
     register_facts,
     some_rules,
 )
+from tests.domain.register_cases import told
 
 
 USERS = ["alice@home1.net", "bob@home1.net", "u17@socialnet.example"]
@@ -201,7 +202,7 @@ def test_nobody_registers_what_is_another_wwsfs_or_subscribers(case):
 def test_what_goes_to_the_core_stays_on_its_lines(case):
     decision = decide_register(case)
     if isinstance(decision, Forward):
-        texts = [getattr(decision, name) for name in Forward.__dataclass_fields__]
+        texts = told(decision).values()
 
         assert all(text.isprintable() for text in map(str, texts))
         assert decision.authorization.count("integrity-protected=") == 1

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from epcscfd.domain.expression import LONGEST_EXPRESSION
 from epcscfd.domain.identity import Impu, MalformedIdentity
-from epcscfd.domain.wildcard import LONGEST_EXPRESSION, WildcardedIdentity, compile_expression
+from epcscfd.domain.wildcard import WildcardedIdentity, compile_expression
 from tests.vectors.loading import vectors
 
 

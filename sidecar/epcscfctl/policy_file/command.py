@@ -14,7 +14,7 @@ from rich.text import Text
 from epcscfctl.failures import Failure
 from epcscfctl.policy_file.plan import make_plan
 from epcscfctl.session import Session, pass_session
-from epcscfctl.text import read_file, to_json
+from epcscfctl.text import read_file, shown, to_json
 
 
 if TYPE_CHECKING:
@@ -87,12 +87,12 @@ def _as_fields(step: Step) -> dict[str, Any]:
 def _differences(before: Any, after: Any) -> list[tuple[str, Any]]:
     """Give what goes and what comes, members of lists one by one."""
     if isinstance(before or after, list):
-        old, new = set(before or ()), set(after or ())
+        old, new = (set(map(shown, members or ())) for members in (before, after))
         return _members("-", old - new) + _members("+", new - old)
     return [(sign, value) for sign, value in (("-", before), ("+", after)) if value is not None]
 
 
 def _members(sign: str, members: set[Any]) -> list[tuple[str, Any]]:
-    shown = [(sign, member) for member in sorted(members)[:LONGEST_LIST]]
-    more = len(members) - len(shown)
-    return [*shown, (sign, f"… and {more} more")] if more else shown
+    first = [(sign, member) for member in sorted(members)[:LONGEST_LIST]]
+    more = len(members) - len(first)
+    return [*first, (sign, f"… and {more} more")] if more else first

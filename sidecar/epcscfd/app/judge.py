@@ -16,7 +16,7 @@ from epcscfd.domain.case import Case, Evidence
 from epcscfd.domain.credentials import BearerToken
 from epcscfd.domain.judgement import Judgement, judge_register
 from epcscfd.domain.policy import Policy
-from epcscfd.domain.register import Forward, RegisterFacts, RegisterRequest, read_register
+from epcscfd.domain.register import RegisterFacts, RegisterRequest, read_register
 from epcscfd.domain.rules import JudgeRules
 from epcscfd.domain.token import AccessToken, Assertion, TokenUse
 from epcscfd.ports import Clock, Journal, PolicySource, TokenLedger, TokenVerifier
@@ -77,7 +77,7 @@ class RegisterJudge:
         judgement = judge_register(case, self.new_decision_id(), took)
         # Only a token that lets through is used up by it: nobody can spend another's by
         # presenting it with the wrong To.
-        if token and one_time and isinstance(judgement.decision, Forward):
+        if token and one_time and judgement.reason is None:
             self.ledger.spend(token, now)
         self.journal.record(judgement)
         return judgement

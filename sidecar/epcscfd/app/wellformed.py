@@ -12,6 +12,7 @@ import ipaddress
 import re
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
@@ -55,8 +56,10 @@ LONGEST_URL = 2048
 LONGEST_DISPLAY_NAME = 255
 LIFE_LIMIT = timedelta(days=30)
 "What lives longer is no access token."
-HIGHEST_SET = 2**31 - 1
-"Of dispatcher sets, which are signed integers at the edge."
+HIGHEST_NUMBER = 2**31 - 1
+"Numbers are signed integers at the edge."
+MOST_RANGES = 1000
+"Of one WWSF; thousands of numbers are one range, not thousands."
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
@@ -81,8 +84,8 @@ def _check_home_domain(domain: HomeDomain) -> None:
     _check_host("name", domain.domain)
     _match(PRINTABLE, "realm", domain.realm, "printable ASCII")
     _match(PRINTABLE, "visited_network_id", domain.visited_network_id, "printable ASCII")
-    fits = 0 < domain.next_hop_set <= HIGHEST_SET
-    _need(fits, "next_hop_set", f"must be from 1 to {HIGHEST_SET}")
+    fits = 0 < domain.next_hop_set <= HIGHEST_NUMBER
+    _need(fits, "next_hop_set", f"must be from 1 to {HIGHEST_NUMBER}")
 
 
 def _check_entity(entity: AuthorizationEntity) -> None:
@@ -127,6 +130,17 @@ def _check_wwsf(wwsf: Wwsf) -> None:
         _check_identities("pool.impis", wwsf.pool.impis)
         for realm in sorted(wwsf.pool.impi_realms):
             _check_host("pool.impi_realms", realm)
+    _check_ranges(wwsf)
+    for limit in ("max_registrations", "max_first_sights"):
+        fits = 0 <= getattr(wwsf.quota, limit) <= HIGHEST_NUMBER
+        _need(fits, f"quota.{limit}", f"must be at most {HIGHEST_NUMBER}")
+
+
+def _check_ranges(wwsf: Wwsf) -> None:
+    _need(len(wwsf.ranges) <= MOST_RANGES, "ranges", f"must be at most {MOST_RANGES}")
+    texts = sorted(map(str, wwsf.ranges))
+    for text, following in pairwise(texts):
+        _need(text != following, "ranges", f"{quote(text)} is listed twice, differently")
 
 
 def _check_subscription(subscription: Subscription) -> None:

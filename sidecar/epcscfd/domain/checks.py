@@ -1,4 +1,4 @@
-"""Checks: what must hold for a REGISTER with a web token to go into IMS.
+"""Checks: what must hold for a REGISTER with a web token to be let through.
 
 The tuple at the end drives the decision, its explanation and the conformance table alike. Its
 order is the order in which refusals are reported: first the door, since a WWSF that is cut
@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from epcscfd.domain.case import Case
 from epcscfd.domain.credentials import BearerToken
 from epcscfd.domain.header import quotable
-from epcscfd.domain.ownership import Contested, Foreign, Unproven
+from epcscfd.domain.ownership import Contested, Foreign, Outside, Proven, Unfit, Unproven
 from epcscfd.domain.policy import EntityState, Location, WwsfState
+from epcscfd.domain.ranges import IdentityRange
 from epcscfd.domain.reasons import Reason
 from epcscfd.domain.token import (
     TokenFault,
@@ -48,6 +49,11 @@ def _wwsf_active(case: Case) -> Reason | None:
     # One third party can be cut off without hitting others.
     suspended = case.wwsf.state is WwsfState.SUSPENDED
     return Reason.WWSF_SUSPENDED if suspended else None
+
+
+def _tokens_taken(case: Case) -> Reason | None:
+    # Whoever is to authenticate in the core does not get past it with a token.
+    return None if case.wwsf.takes_tokens else Reason.TOKENS_NOT_TAKEN
 
 
 def _credentials_shown(case: Case) -> Reason | None:
@@ -140,14 +146,27 @@ def _impi_individual(case: Case) -> Reason | None:
 
 
 def _identity_owned(case: Case) -> Reason | None:
-    # The IMPI is of the pool of that very WWSF.
+    # The IMPI is of the pool of that very WWSF, or the IMPU of its ranges.
     match case.ownership:
         case Foreign():
             return Reason.IDENTITY_NOT_OWNED
+        case Outside():
+            return Reason.IDENTITY_OUTSIDE_RANGES
+        case Unfit():
+            return Reason.IMPI_OUTSIDE_POOL
         case Contested():
             return Reason.IDENTITY_CONTESTED
         case Unproven() if case.wwsf.proof_required:
             return Reason.IDENTITY_UNPROVEN
+        case _:
+            return None
+
+
+def _range_enabled(case: Case) -> Reason | None:
+    # Static mode: the range is registered because the operator says so.
+    match case.ownership:
+        case Proven(range=IdentityRange(enabled=False)):
+            return Reason.RANGE_NOT_ENABLED
         case _:
             return None
 
@@ -160,6 +179,7 @@ def _token_unspent(case: Case) -> Reason | None:
 CHECKS: tuple[Check, ...] = (
     Check("the WWSF of the connection is known", "TS 33.203 REQ 2.6", _wwsf_known),
     Check("it is not suspended", "TS 33.203 REQ 2.2", _wwsf_active),
+    Check("its users may come with a token", "TS 24.371 6.1", _tokens_taken),
     Check("a bearer token is shown", "RFC 8898 2.1.1", _credentials_shown),
     Check("an authorization entity has signed it", "RFC 9068 4", _token_verified),
     Check("it is meant for this eP-CSCF", "RFC 9068 4", _audience_ours),
@@ -177,6 +197,7 @@ CHECKS: tuple[Check, ...] = (
     Check("its domain is a home domain", "TS 23.228 U.1.1", _domain_served),
     Check("the IMPI is one user's", "TS 33.203 X.4", _impi_individual),
     Check("the identity is the WWSF's to hand out", "TS 33.203 REQ 3.2", _identity_owned),
+    Check("its range is enabled", "TS 23.228 S.2.1", _range_enabled),
     Check("the token has not been used up", "RFC 7519 4.1.7", _token_unspent),
 )
 """In the order in which a refusal is reported."""

@@ -1,4 +1,4 @@
-"""Deciding: run the checks over a case, and say what goes to the core if all hold."""
+"""Deciding: run the checks over a case, and say how it ends if all hold."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from epcscfd.domain.case import Case
 from epcscfd.domain.challenge import challenge_for
 from epcscfd.domain.checks import CHECKS
+from epcscfd.domain.header import addressed
 from epcscfd.domain.ownership import ProofBy, Proven
 from epcscfd.domain.policy import Location
 from epcscfd.domain.reasons import Reason
-from epcscfd.domain.register import Decision, Forward, Reject
+from epcscfd.domain.register import Accept, Decision, Forward, Grant, Reject
 from epcscfd.domain.replies import Challenge
 from epcscfd.domain.tna import (
     charging_parameters,
@@ -51,7 +52,15 @@ def decide_register(case: Case) -> Decision:
 def conclude(case: Case, outcomes: tuple[CheckOutcome, ...]) -> Decision:
     """Decide by the *outcomes* of all checks of *case*."""
     reason = outcomes[-1].reason
-    return Reject(reason) if reason else _forward(case)
+    if reason:
+        return Reject(reason)
+    match case.ownership:
+        # Static mode, whoever issued the token: the range is registered, and no UAR for a
+        # wildcarded identity could succeed (TS 29.228 6.1.1.1).
+        case Proven(by=ProofBy.RANGE):
+            return _accept(case)
+        case _:
+            return _forward(case)
 
 
 def entity_for_core(case: Case) -> str | None:
@@ -66,19 +75,30 @@ def entity_for_core(case: Case) -> str | None:
     return case.entity.entity_id
 
 
+def _accept(case: Case) -> Accept:
+    return Accept(grant=_grant(case), associated_uri=addressed(str(case.impu)))
+
+
 def _forward(case: Case) -> Forward:
     domain = case.home_domain
     return Forward(
+        grant=_grant(case),
+        request_uri=request_uri(domain),
+        authorization=tna_authorization(case.impi, domain, entity_for_core(case)),
+        visited_network_id=visited_network_id(domain),
+        charging_parameters=charging_parameters(domain, case.rules.node_host),
+        next_hop_set=domain.next_hop_set,
+    )
+
+
+def _grant(case: Case) -> Grant:
+    realm = case.home_domain.realm
+    return Grant(
         impi=case.impi,
         impu=case.impu,
         subject=case.token.subject_digest,
         token_expires_at=case.token.expires_at,
         margin=case.rules.margin,
         minimum=case.rules.minimum_expires,
-        request_uri=request_uri(domain),
-        authorization=tna_authorization(case.impi, domain, entity_for_core(case)),
-        visited_network_id=visited_network_id(domain),
-        charging_parameters=charging_parameters(domain, case.rules.node_host),
-        next_hop_set=domain.next_hop_set,
-        expired_challenge=challenge_for(domain.realm, case.entity, Challenge.INVALID_TOKEN),
+        expired_challenge=challenge_for(realm, case.entity, Challenge.INVALID_TOKEN),
     )

@@ -1,7 +1,8 @@
 """The part of the policy that the edge needs to decide by itself.
 
-Who may open a WebSocket, which domains are served, what a WIC without credentials is told,
-and the stamps under which verdicts hold: a verdict dies when its stamp changes.
+Who may open a WebSocket, which domains are served, how users of a WWSF may authenticate, what a
+WIC without credentials is told, and the stamps under which verdicts hold: a verdict dies when
+its stamp changes.
 """
 
 from __future__ import annotations
@@ -10,9 +11,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from epcscfd.domain.challenge import challenges_for, realm_for
-from epcscfd.domain.policy import AuthorizationEntity, Policy, Wwsf, WwsfId, WwsfState
+from epcscfd.domain.policy import (
+    AuthorizationEntity,
+    HomeDomain,
+    Policy,
+    Quota,
+    Wwsf,
+    WwsfId,
+    WwsfState,
+)
 from epcscfd.domain.replies import Challenge
 from epcscfd.domain.rules import JudgeRules
+from epcscfd.domain.tna import charging_parameters, visited_network_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +51,14 @@ class AdmittedCertificate:
 
 @dataclass(frozen=True, slots=True)
 class ServedDomain:
-    """A home domain and the set of next hops that serves it."""
+    """A home domain, and what the edge tells the core when it relays by itself."""
 
     domain: str
     next_hop_set: int
+    visited_network_id: str
+    "Value of P-Visited-Network-ID."
+    charging_parameters: str
+    "Parameters of P-Charging-Vector that follow the icid-value."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +67,18 @@ class WwsfChallenges:
 
     wwsf: WwsfId
     values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WwsfRules:
+    """What the edge itself holds the WICs of one WWSF to."""
+
+    wwsf: WwsfId
+    tokens: bool
+    "Whether a REGISTER with a token is taken to us."
+    digest: bool
+    "Whether one with other credentials, or with none, is relayed to the core."
+    quota: Quota
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +91,7 @@ class EdgeView:
     domains: tuple[ServedDomain, ...]
     stamps: tuple[Stamp, ...]
     challenges: tuple[WwsfChallenges, ...]
+    wwsfs: tuple[WwsfRules, ...]
 
 
 def stamp_for(wwsf: Wwsf, entity: AuthorizationEntity, policy: Policy) -> Stamp:
@@ -89,14 +116,27 @@ def edge_view(policy: Policy, rules: JudgeRules) -> EdgeView:
             for digest in sorted(wwsf.client_certificates)
         ),
         domains=tuple(
-            ServedDomain(name, domain.next_hop_set)
-            for name, domain in sorted(policy.domains.items())
+            _served_domain(domain, rules) for _, domain in sorted(policy.domains.items())
         ),
         stamps=tuple(_stamps(policy)),
         challenges=tuple(
             WwsfChallenges(wwsf.id, challenges_for(wwsf, realm, Challenge.PLAIN, policy))
             for wwsf in served
+            # Where the core asks for credentials, we do not.
+            if wwsf.takes_tokens
         ),
+        wwsfs=tuple(
+            WwsfRules(wwsf.id, wwsf.takes_tokens, wwsf.takes_digest, wwsf.quota) for wwsf in served
+        ),
+    )
+
+
+def _served_domain(domain: HomeDomain, rules: JudgeRules) -> ServedDomain:
+    return ServedDomain(
+        domain=domain.domain,
+        next_hop_set=domain.next_hop_set,
+        visited_network_id=visited_network_id(domain),
+        charging_parameters=charging_parameters(domain, rules.node_host),
     )
 
 

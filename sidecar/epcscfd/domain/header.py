@@ -1,6 +1,6 @@
 """Header values: text that goes into a SIP header that we have the edge write.
 
-Nothing that somebody else chose reaches a header but through `quoted`.
+Nothing that somebody else chose reaches a header but through `quoted` or `addressed`.
 """
 
 from __future__ import annotations
@@ -21,3 +21,10 @@ def quoted(text: str) -> str:
         raise UnsafeText("control character")
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def addressed(uri: str) -> str:
+    """Give *uri* in angle brackets (name-addr of RFC 3261 25.1). Raise UnsafeText."""
+    if not quotable(uri) or any(mark in uri for mark in '<>" '):
+        raise UnsafeText("not the text of a URI")
+    return f"<{uri}>"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import string
 
 from dataclasses import dataclass
 from typing import Self
@@ -23,6 +24,12 @@ _HOSTNAME = re.compile(rf"(?:{_LABEL}\.)*[A-Za-z](?:[A-Za-z0-9-]{{0,61}}[A-Za-z0
 _LONGEST_HOSTNAME = 253
 
 _NAI_USER = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(?:\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*")
+
+USER_CHARACTERS = f"{string.ascii_letters}{string.digits}-_.!~*'()&=+$,;?/%"
+"What user parts of SIP URIs are made of, in canonical form."
+
+NUMBER_CHARACTERS = f"+{string.digits}"
+"What tel URIs are made of, in canonical form."
 
 _UNRESERVED = "A-Za-z0-9\\-_.!~*'()"
 _SIP_USER = re.compile(rf"(?:[{_UNRESERVED}&=+$,;?/]|%[0-9A-Fa-f]{{2}})+")

@@ -18,7 +18,7 @@ from epcscfd.domain.edge import Stamp, stamp_for
 from epcscfd.domain.identity import Impi, Impu
 from epcscfd.domain.policy import EntityId
 from epcscfd.domain.reasons import Connection, Reason
-from epcscfd.domain.register import Decision, Door, Forward
+from epcscfd.domain.register import Accept, Decision, Door, Forward, Reject
 from epcscfd.domain.replies import REPLIES, Lasting
 from epcscfd.domain.rules import CloseOnReject
 from epcscfd.domain.token import AccessToken, TokenFault
@@ -53,7 +53,7 @@ class Judgement:
     took: timedelta
     decision: Decision
     reply: Refusal | None
-    "None: the REGISTER goes forward."
+    "None: it is let through."
     keep: timedelta
     "For how long the edge may apply it to equal requests. Zero: to this one only."
     stamp: Stamp | None
@@ -77,6 +77,17 @@ class Judgement:
     "What exactly was found, for the operator. Empty: the reason says all."
 
     @property
+    def ending(self) -> str:
+        """How it ends: `forward`, `accept` or `refuse`. A metric label and a log field."""
+        match self.decision:
+            case Forward():
+                return "forward"
+            case Accept():
+                return "accept"
+            case Reject():
+                return "refuse"
+
+    @property
     def reason(self) -> Reason | None:
         """Why it was refused. None: it was not."""
         return self.checks[-1].reason
@@ -89,15 +100,14 @@ def judge_register(case: Case, decision_id: str, took: timedelta) -> Judgement:
     facts = case.request.facts
     assertion = case.evidence.assertion
     token = assertion if isinstance(assertion, AccessToken) else None
-    forward = isinstance(decision, Forward)
     return Judgement(
         decision_id=decision_id,
         time=case.now,
         took=took,
         decision=decision,
-        reply=None if isinstance(decision, Forward) else _refusal(case, decision.reason),
+        reply=_refusal(case, decision.reason) if isinstance(decision, Reject) else None,
         keep=_keep(case, decision),
-        stamp=stamp_for(case.wwsf, case.entity, case.policy) if forward else None,
+        stamp=None if isinstance(decision, Reject) else _stamp(case),
         revision=case.policy.revision,
         door=facts.door,
         to=facts.to[:LONGEST_QUOTE],
@@ -111,15 +121,19 @@ def judge_register(case: Case, decision_id: str, took: timedelta) -> Judgement:
     )
 
 
+def _stamp(case: Case) -> Stamp:
+    return stamp_for(case.wwsf, case.entity, case.policy)
+
+
 def _keep(case: Case, decision: Decision) -> timedelta:
     token = case.evidence.assertion
     one_time = isinstance(token, AccessToken) and case.entity.one_time_tokens
     if one_time:
         return _AT_ONCE
-    if isinstance(decision, Forward):
-        return max(_AT_ONCE, min(case.rules.verdict_life, decision.token_expires_at - case.now))
-    kept = REPLIES[decision.reason].lasting is Lasting.KEPT
-    return case.rules.refusal_life if kept else _AT_ONCE
+    if isinstance(decision, Reject):
+        kept = REPLIES[decision.reason].lasting is Lasting.KEPT
+        return case.rules.refusal_life if kept else _AT_ONCE
+    return max(_AT_ONCE, min(case.rules.verdict_life, decision.grant.token_expires_at - case.now))
 
 
 def _refusal(case: Case, reason: Reason) -> Refusal:

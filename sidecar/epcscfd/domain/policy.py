@@ -2,8 +2,8 @@
 
 * A **home domain** is one whose users we register (TS 23.228 U.1.1).
 * An **authorization entity** vouches in a token: a WAF, or a WWSF with a WAF of its own.
-* A **WWSF** serves pages; its Origins, certificates and pool are its own alone.
-* A **subscription** is an IMPI known by itself; its record goes before any pool.
+* A **WWSF** serves pages; its Origins, certificates, pool and ranges are its own alone.
+* A **subscription** is an IMPI known by itself; its record goes before any pool and any range.
 
 Where these come from and how they change is the store's business. Well-formedness is
 checked by whoever builds the records; the snapshot trusts them.
@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import enum
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NewType
 
 from epcscfd.domain.identity import Impi, Impu
+from epcscfd.domain.ranges import Claim, IdentityRange, RangeTable
 
 
 WwsfId = NewType("WwsfId", str)
@@ -54,6 +55,17 @@ class WwsfState(enum.StrEnum):
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
+
+
+class Credentials(enum.StrEnum):
+    """How users of a WWSF may authenticate (TS 24.371 6.1)."""
+
+    TOKEN = "token"  # noqa: S105 - not a secret
+    "By a web token (scenarios 2 and 3)."
+    DIGEST = "digest"
+    "By SIP Digest or AKA in the core (scenario 1)."
+    TOKEN_OR_DIGEST = "token_or_digest"  # noqa: S105 - not a secret
+    "By either, as the WIC chooses."
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +147,16 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """Limits of one WWSF at each edge. 0: those of the edge."""
+
+    max_registrations: int = 0
+    "Connections with a registration at the same time."
+    max_first_sights: int = 0
+    "Questions to us in ten seconds."
+
+
+@dataclass(frozen=True, slots=True)
 class Wwsf:
     """A WebRTC Web Server Function."""
 
@@ -146,11 +168,24 @@ class Wwsf:
     client_certificates: frozenset[str] = frozenset()
     pool: Pool | None = None
     "None: its users are IMS subscribers of their own (X.3)."
+    ranges: frozenset[IdentityRange] = frozenset()
     proof_required: bool = False
+    credentials: Credentials = Credentials.TOKEN
+    quota: Quota = Quota()
     state: WwsfState = WwsfState.ACTIVE
     display_name: str = ""
     epoch: int = 0
     "Raised by every edit."
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Tell whether its users may authenticate by a web token."""
+        return self.credentials is not Credentials.DIGEST
+
+    @property
+    def takes_digest(self) -> bool:
+        """Tell whether its users may authenticate in the core."""
+        return self.credentials is not Credentials.TOKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +212,7 @@ class Policy:
     _by_issuer: Mapping[str, AuthorizationEntity] = field(init=False, repr=False, compare=False)
     _pools: Mapping[Impi | str, frozenset[WwsfId]] = field(init=False, repr=False, compare=False)
     _subscribed: frozenset[Impu] = field(init=False, repr=False, compare=False)
+    _ranges: RangeTable = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # A snapshot is asked far more often than it is made, so it carries its own indexes.
@@ -185,6 +221,7 @@ class Policy:
         object.__setattr__(self, "_by_issuer", by_issuer)
         object.__setattr__(self, "_pools", _pool_index(self.wwsfs.values()))
         object.__setattr__(self, "_subscribed", frozenset(subscribed))
+        object.__setattr__(self, "_ranges", RangeTable(_claims(self.wwsfs.values())))
 
     def entity_of_issuer(self, issuer: str) -> AuthorizationEntity | None:
         """Find the entity whose tokens say exactly this `iss`."""
@@ -198,6 +235,14 @@ class Policy:
     def is_subscribed(self, impu: Impu) -> bool:
         """Tell whether some subscription holds *impu*."""
         return impu in self._subscribed
+
+    def range_claims(self, impu: Impu) -> frozenset[Claim]:
+        """Find the ranges that hold *impu*. Those of two WWSFs are a mistake."""
+        return self._ranges.claims_on(impu)
+
+
+def _claims(wwsfs: Iterable[Wwsf]) -> Iterator[Claim]:
+    return (Claim(wwsf.id, each) for wwsf in wwsfs for each in wwsf.ranges)
 
 
 def _pool_index(wwsfs: Iterable[Wwsf]) -> Mapping[Impi | str, frozenset[WwsfId]]:

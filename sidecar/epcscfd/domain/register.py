@@ -1,7 +1,7 @@
 """REGISTERs that carry a web token: what the edge says about one, and what it is told to do.
 
-The edge asks with `RegisterFacts`, untrusted text but for the door. It is told to `Forward`
-(in values that are safe to be written into headers as they are) or to `Reject`.
+The edge asks with `RegisterFacts`, untrusted text but for the door. It is told to `Forward` or
+to `Accept` (in values that are safe to be written into headers as they are), or to `Reject`.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def read_register(facts: RegisterFacts) -> RegisterRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Forward:
-    """Register in IMS as a trusted node (TS 33.203 annex U). Every text is safe in a header."""
+class Grant:
+    """Who may register what, and for how long. Every text is safe in a header."""
 
     impi: Impi
     impu: Impu
@@ -75,20 +75,36 @@ class Forward:
     "The registration has to end so long before the token does."
     minimum: timedelta
     "The shortest registration worth having."
-    request_uri: str
-    authorization: str
-    visited_network_id: str
-    charging_parameters: str
-    next_hop_set: int
     expired_challenge: str
     "For the case that too little of the token's life is left."
 
 
 @dataclass(frozen=True, slots=True)
+class Forward:
+    """Register in IMS as a trusted node (TS 33.203 annex U). Every text is safe in a header."""
+
+    grant: Grant
+    request_uri: str
+    authorization: str
+    visited_network_id: str
+    charging_parameters: str
+    next_hop_set: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Answer 200 at the edge: static mode, the core has the range registered."""
+
+    grant: Grant
+    associated_uri: str
+    "Value of P-Associated-URI."
+
+
+@dataclass(frozen=True, slots=True)
 class Reject:
-    """Answer the request at the edge."""
+    """Refuse the request at the edge."""
 
     reason: Reason
 
 
-Decision = Forward | Reject
+Decision = Forward | Accept | Reject

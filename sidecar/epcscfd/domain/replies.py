@@ -177,6 +177,9 @@ REPLIES: Mapping[Reason, SipReply] = MappingProxyType(
         Reason.ENTITY_UNNAMED: SipReply(
             _FORBIDDEN, _KEPT, "Give the third-party entity the entity id that the S-CSCF knows."
         ),
+        Reason.TOKENS_NOT_TAKEN: SipReply(
+            _FORBIDDEN, _KEPT, "The WWSF's users authenticate in the core: see its credentials."
+        ),
         # F11
         Reason.WWSF_SUSPENDED: SipReply(
             _FORBIDDEN, _KEPT, "The WWSF is suspended; set its state to ACTIVE when it may return."
@@ -191,15 +194,27 @@ REPLIES: Mapping[Reason, SipReply] = MappingProxyType(
         Reason.IDENTITY_NOT_OWNED: SipReply(
             _FORBIDDEN,
             _KEPT,
-            "The identity is another WWSF's or subscriber's: see subscriptions and pools.",
+            "The identity is another WWSF's or subscriber's: see `epcscfctl wwsf check`.",
+        ),
+        Reason.IDENTITY_OUTSIDE_RANGES: SipReply(
+            _FORBIDDEN, _KEPT, "The IMPU lies in none of the WWSF's ranges: add one, if it may."
+        ),
+        Reason.IMPI_OUTSIDE_POOL: SipReply(
+            _FORBIDDEN,
+            _KEPT,
+            "The IMPU lies in a range of the WWSF, but the IMPI is not of its pool: tell them.",
         ),
         Reason.IDENTITY_CONTESTED: SipReply(
-            _FORBIDDEN, _KEPT, "The pools of two WWSFs claim the IMPI: take it out of one."
+            _FORBIDDEN, _KEPT, "Pools or ranges of two WWSFs claim the identity: change one."
         ),
         Reason.IDENTITY_UNPROVEN: SipReply(
             _FORBIDDEN,
             _KEPT,
             "The WWSF needs proof: put the IMPI into its pool or create a subscription.",
+        ),
+        # S001-27: a range that is known, and not in use.
+        Reason.RANGE_NOT_ENABLED: SipReply(
+            _FORBIDDEN, _KEPT, "The range is not enabled; enable it once the core has it."
         ),
         # F13
         Reason.DOMAIN_NOT_SERVED: SipReply(

@@ -20,7 +20,13 @@ from typing import Protocol, Self
 
 import re2  # type: ignore[import-untyped] # its wheel has no stubs
 
+from epcscfd.domain.expression import (
+    EXPRESSIONS_AT_HAND,
+    LONGEST_EXPRESSION,
+    parse_expression,
+)
 from epcscfd.domain.identity import (
+    LONGEST_IDENTITY,
     VISUAL_SEPARATORS,
     Impu,
     MalformedIdentity,
@@ -29,12 +35,9 @@ from epcscfd.domain.identity import (
 )
 
 
-LONGEST_EXPRESSION = 256
-
 _MARK = "!"
+_LONGEST = LONGEST_IDENTITY + LONGEST_EXPRESSION
 _NUMBER_PART = re.compile(r"\+?[0-9\-.()]*")
-_COLLATING = re.compile(r"\[\^?\]?[^\]]*\[[.=]")
-"`[.x.]` and `[=x=]` inside brackets: RE2 takes them for something else."
 
 
 class Expression(Protocol):
@@ -58,6 +61,8 @@ class WildcardedIdentity:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Raise MalformedIdentity unless *text* is a wildcarded SIP or tel URI."""
+        if len(text) > _LONGEST:
+            raise MalformedIdentity("too long")
         scheme, _, rest = text.partition(":")
         match scheme.lower():
             case "sip":
@@ -88,15 +93,11 @@ class WildcardedIdentity:
         return f"{self.scheme}:{self.prefix}!{self.pattern}!{self.suffix}{host}"
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=EXPRESSIONS_AT_HAND)
 def compile_expression(pattern: str) -> Expression:
     """Compile a POSIX extended regular expression, or raise MalformedIdentity."""
-    if not 0 < len(pattern) <= LONGEST_EXPRESSION:
-        raise MalformedIdentity("empty or too long an expression")
-    if not (pattern.isascii() and pattern.isprintable()):
-        raise MalformedIdentity("character that no identity contains")
-    if _COLLATING.search(pattern):
-        raise MalformedIdentity("collating symbol or equivalence class")
+    # RE2 takes more than POSIX has, and some of it otherwise.
+    parse_expression(pattern)
     options = re2.Options()
     options.posix_syntax = True
     options.longest_match = True

@@ -25,6 +25,7 @@ from epcscfd.errors import (
     InUse,
     InvalidArgument,
     NotFound,
+    RangeOverlap,
     StaleEtag,
     Unavailable,
 )
@@ -41,6 +42,11 @@ STATUSES: dict[type[Exception], tuple[int, reasons.ErrorReason.ValueType, tuple[
     AlreadyExists: (code_pb2.ALREADY_EXISTS, reasons.RESOURCE_EXISTS, ("name",)),
     StaleEtag: (code_pb2.ABORTED, reasons.ETAG_MISMATCH, ("name",)),
     InUse: (code_pb2.FAILED_PRECONDITION, reasons.RESOURCE_IN_USE, ("name", "by")),
+    RangeOverlap: (
+        code_pb2.FAILED_PRECONDITION,
+        reasons.RANGE_OVERLAP,
+        ("range", "other", "wwsf", "example"),
+    ),
     Unavailable: (code_pb2.UNAVAILABLE, reasons.DEPENDENCY_DOWN, ("dependency",)),
 }
 """Class to status code, reason, and the attributes that become metadata."""

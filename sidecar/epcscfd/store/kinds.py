@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, cast
 
 from epcscfd.app.provisioning import R
@@ -16,6 +17,7 @@ from epcscfd.domain.identity import Impi, Impu
 from epcscfd.domain.policy import (
     AuthorizationEntity,
     ClaimNames,
+    Credentials,
     EntityId,
     EntityState,
     HomeDomain,
@@ -25,11 +27,13 @@ from epcscfd.domain.policy import (
     Location,
     PemKeys,
     Pool,
+    Quota,
     Subscription,
     Wwsf,
     WwsfId,
     WwsfState,
 )
+from epcscfd.domain.ranges import IdentityRange, RangeMode, parse_identities
 from epcscfd.store import schema
 
 
@@ -39,7 +43,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Column, RowMapping, Table
 
 Row = dict[str, Any]
-Lists = dict[str, frozenset[str]]
+Member = tuple[Any, ...]
+"A row of a list, but for its owner: the value, then what else is said about it."
+
+Lists = dict[str, frozenset[Any]]
+"By field: values, or members where there is more than a value."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,19 @@ class ListOf(Generic[R]):
     values: Callable[[R], Iterable[str]]
     refers_to: type[Any] | None = None
     "Values are keys of this kind."
+    details: Callable[[R], Iterable[Member]] | None = None
+    "Members, if there is more to each than its value."
+
+    @property
+    def columns(self) -> tuple[Column[Any], ...]:
+        """Columns of a member."""
+        return tuple(column for column in self.table.c if column is not self.table.c.owner)
+
+    def members(self, resource: R) -> Iterable[Member]:
+        """Give the members of the list of *resource*."""
+        if self.details is not None:
+            return self.details(resource)
+        return ((value,) for value in self.values(resource))
 
     @property
     def sole(self) -> bool:
@@ -70,8 +91,8 @@ class Kind(Generic[R]):
     from_rows: Callable[[RowMapping, Lists], R]
     unique: str = ""
     "Column whose values stand in one resource only, next to the key."
-    shared: bool = False
-    "Whether an edit concerns verdicts of every WWSF and entity."
+    shared: Callable[[R | None, R | None], bool] = lambda _before, _after: False
+    "Whether an edit from one to the other concerns verdicts of every WWSF and entity."
 
     @property
     def key(self) -> Column[Any]:
@@ -172,6 +193,9 @@ def _wwsf_row(wwsf: Wwsf) -> Row:
         "has_pool": wwsf.pool is not None,
         "proof_required": wwsf.proof_required,
         "state": wwsf.state.value,
+        "credentials": wwsf.credentials.value,
+        "max_registrations": wwsf.quota.max_registrations,
+        "max_first_sights": wwsf.quota.max_first_sights,
     }
 
 
@@ -187,7 +211,10 @@ def _wwsf(row: RowMapping, lists: Lists) -> Wwsf:
         entities=cast("frozenset[EntityId]", lists["authorization_entities"]),
         client_certificates=lists["client_certificates"],
         pool=pool if row["has_pool"] else None,
+        ranges=frozenset(_range(*member) for member in lists["ranges"]),
         proof_required=row["proof_required"],
+        credentials=Credentials(row["credentials"]),
+        quota=Quota(row["max_registrations"], row["max_first_sights"]),
         state=WwsfState(row["state"]),
         display_name=row["display_name"],
         epoch=row["changed_in"],
@@ -200,6 +227,14 @@ def _pool_impis(wwsf: Wwsf) -> Iterable[str]:
 
 def _pool_realms(wwsf: Wwsf) -> Iterable[str]:
     return wwsf.pool.impi_realms if wwsf.pool else ()
+
+
+def _ranges(wwsf: Wwsf) -> Iterable[Member]:
+    return ((str(each), each.mode.value, each.enabled) for each in wwsf.ranges)
+
+
+def _range(text: str, mode: str, enabled: bool) -> IdentityRange:  # noqa: FBT001 - a row
+    return IdentityRange(parse_identities(text), RangeMode(mode), enabled)
 
 
 def _subscription_row(subscription: Subscription) -> Row:
@@ -215,13 +250,27 @@ def _subscription(row: RowMapping, lists: Lists) -> Subscription:
     )
 
 
+def _always(_before: object, _after: object) -> bool:
+    return True
+
+
+def _claims_more(before: Wwsf | None, after: Wwsf | None) -> bool:
+    """Tell whether identities are claimed that somebody else may have registered already."""
+    old, new = (set(_claimed(wwsf)) if wwsf else set() for wwsf in (before, after))
+    return not new <= old
+
+
+def _claimed(wwsf: Wwsf) -> Iterable[str]:
+    return chain(map(str, wwsf.ranges), _pool_impis(wwsf), _pool_realms(wwsf))
+
+
 HOME_DOMAINS: Kind[HomeDomain] = Kind(
     resource=HomeDomain,
     table=schema.home_domains,
     lists=(),
     to_row=_home_domain_row,
     from_rows=_home_domain,
-    shared=True,
+    shared=_always,
 )
 ENTITIES: Kind[AuthorizationEntity] = Kind(
     resource=AuthorizationEntity,
@@ -250,10 +299,12 @@ WWSFS: Kind[Wwsf] = Kind(
         ),
         ListOf("pool.impis", schema.pool_impis, _pool_impis),
         ListOf("pool.impi_realms", schema.pool_realms, _pool_realms),
+        ListOf("ranges", schema.wwsf_ranges, lambda wwsf: map(str, wwsf.ranges), details=_ranges),
     ),
     to_row=_wwsf_row,
     from_rows=_wwsf,
     unique="client_id",
+    shared=_claims_more,
 )
 SUBSCRIPTIONS: Kind[Subscription] = Kind(
     resource=Subscription,
@@ -264,7 +315,7 @@ SUBSCRIPTIONS: Kind[Subscription] = Kind(
     ),
     to_row=_subscription_row,
     from_rows=_subscription,
-    shared=True,
+    shared=_always,
 )
 
 KINDS: dict[type[Any], Kind[Any]] = {

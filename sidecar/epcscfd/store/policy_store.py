@@ -27,6 +27,7 @@ from epcscfd.store import rows
 from epcscfd.store.engine import WRITES
 from epcscfd.store.kinds import ENTITIES, HOME_DOMAINS, KINDS, SUBSCRIPTIONS, WWSFS, Kind
 from epcscfd.store.pools import check_pools
+from epcscfd.store.ranges import check_ranges
 from epcscfd.store.schema import policy_revision
 
 
@@ -101,8 +102,8 @@ class PolicyStore:
         async with self._writing(name_of(kind.resource, key), rehearse=rehearse) as connection:
             if (await rows.read(connection, kind, [key])).rows:
                 raise AlreadyExists(name_of(kind.resource, key))
+            extra = await self._bookkeeping(connection, shared=kind.shared(None, resource))
             await _check_against_others(connection, resource)
-            extra = await self._bookkeeping(connection, kind)
             await rows.write_new(
                 connection, resource, {"created_at": extra["updated_at"], **extra}
             )
@@ -122,8 +123,9 @@ class PolicyStore:
             before = await _get(connection, kind, key)
             _check_etag(kind, before, etag)
             after = change(before)
+            shared = kind.shared(before.resource, after)
+            extra = await self._bookkeeping(connection, shared=shared)
             await _check_against_others(connection, after)
-            extra = await self._bookkeeping(connection, kind)
             await rows.write_over(connection, before.resource, after, extra)
             return await _get(connection, kind, key)
 
@@ -131,17 +133,22 @@ class PolicyStore:
         """Remove."""
         of: Kind[R] = KINDS[kind]
         async with self._writing(name_of(kind, key), rehearse=False) as connection:
-            _check_etag(of, await _get(connection, of, key), etag)
+            before = await _get(connection, of, key)
+            _check_etag(of, before, etag)
             by = await rows.referrer(connection, of, key)
             if by is not None:
                 raise InUse(name_of(kind, key), by)
-            await self._bookkeeping(connection, of)
+            await self._bookkeeping(connection, shared=of.shared(before.resource, None))
             await connection.execute(delete(of.table).where(of.key == key))
 
-    async def _bookkeeping(self, connection: AsyncConnection, kind: Kind[Any]) -> dict[str, Any]:
-        """Raise the revision; give the columns that say when and in which the edit was."""
+    async def _bookkeeping(self, connection: AsyncConnection, *, shared: bool) -> dict[str, Any]:
+        """Raise the revision; give the columns that say when and in which the edit was.
+
+        Done before what is to be written is compared with others: whoever else writes waits for
+        this row, so nothing can come in between.
+        """
         raised = policy_revision.c.revision + 1
-        values = {"revision": raised, **({"shared_epoch": raised} if kind.shared else {})}
+        values = {"revision": raised, **({"shared_epoch": raised} if shared else {})}
         await connection.execute(update(policy_revision).values(values))
         revision = await connection.scalar(select(policy_revision.c.revision))
         return {"changed_in": revision, "updated_at": self._clock.now()}
@@ -179,6 +186,7 @@ async def _get(connection: AsyncConnection, kind: Kind[R], key: str) -> Stored[R
 
 async def _check_against_others(connection: AsyncConnection, resource: Resource) -> None:
     await rows.check_references(connection, resource)
+    await check_ranges(connection, resource)
     await rows.check_unique(connection, resource)
     await check_pools(connection, resource)
 

@@ -20,10 +20,10 @@ from epcscfd.store.kinds import KINDS, Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import RowMapping, Table
+    from sqlalchemy import RowMapping
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from epcscfd.store.kinds import ListOf
+    from epcscfd.store.kinds import ListOf, Member
 
 
 CHUNK = 500
@@ -40,7 +40,7 @@ class Rows(Generic[R]):
 
     kind: Kind[R]
     rows: list[RowMapping]
-    lists: dict[str, dict[str, list[str]]]
+    lists: dict[str, dict[str, list[Any]]]
     "By field, then by key."
 
     def assemble(self) -> list[tuple[R, RowMapping]]:
@@ -61,22 +61,23 @@ async def read(
         statement = statement.where(kind.key.in_(keys))
     found = await connection.stream(statement)
     rows = [row async for part in found.mappings().partitions(PARTITION) for row in part]
-    lists = {each.field: await _read_list(connection, each.table, keys) for each in kind.lists}
+    lists = {each.field: await _read_list(connection, each, keys) for each in kind.lists}
     return Rows(kind, rows, lists)
 
 
 async def _read_list(
-    connection: AsyncConnection, table: Table, keys: Sequence[str] | None
-) -> dict[str, list[str]]:
-    statement = select(table.c.owner, table.c.value)
+    connection: AsyncConnection, each: ListOf[Any], keys: Sequence[str] | None
+) -> dict[str, list[Any]]:
+    owner = each.table.c.owner
+    statement = select(owner, *each.columns)
     if keys is not None:
-        statement = statement.where(table.c.owner.in_(keys))
-    values: dict[str, list[str]] = defaultdict(list)
+        statement = statement.where(owner.in_(keys))
+    members: dict[str, list[Any]] = defaultdict(list)
     found = await connection.stream(statement)
     async for part in found.partitions(PARTITION):
-        for owner, value in part:
-            values[owner].append(value)
-    return values
+        for key, *member in part:
+            members[key].append(tuple(member) if each.details else member[0])
+    return members
 
 
 async def write_new(connection: AsyncConnection, resource: R, extra: dict[str, Any]) -> None:
@@ -84,7 +85,7 @@ async def write_new(connection: AsyncConnection, resource: R, extra: dict[str, A
     kind: Kind[R] = KINDS[type(resource)]
     await connection.execute(insert(kind.table).values(**kind.to_row(resource), **extra))
     for each in kind.lists:
-        await _insert_values(connection, each.table, key_of(resource), each.values(resource))
+        await _insert_members(connection, each, key_of(resource), each.members(resource))
 
 
 async def write_over(
@@ -97,20 +98,23 @@ async def write_over(
         update(kind.table).where(kind.key == key).values(**kind.to_row(after), **extra)
     )
     for each in kind.lists:
-        old, new = set(each.values(before)), set(each.values(after))
-        for some in _chunks(old - new):
+        old, new = set(each.members(before)), set(each.members(after))
+        for some in _chunks(value for value, *_ in old - new):
             await connection.execute(
                 delete(each.table).where(each.table.c.owner == key, each.table.c.value.in_(some))
             )
-        await _insert_values(connection, each.table, key, new - old)
+        await _insert_members(connection, each, key, new - old)
 
 
-async def _insert_values(
-    connection: AsyncConnection, table: Table, owner: str, values: Iterable[str]
+async def _insert_members(
+    connection: AsyncConnection, each: ListOf[Any], owner: str, members: Iterable[Member]
 ) -> None:
-    rows = [{"owner": owner, "value": value} for value in sorted(values)]
+    names = [column.name for column in each.columns]
+    rows = [
+        {"owner": owner, **dict(zip(names, member, strict=True))} for member in sorted(members)
+    ]
     if rows:
-        await connection.execute(insert(table), rows)
+        await connection.execute(insert(each.table), rows)
 
 
 async def check_unique(connection: AsyncConnection, resource: Resource) -> None:

@@ -1,7 +1,7 @@
 """The tables of the policy.
 
-* What must be unique among all WWSFs (an Origin, a certificate, an IMPI of a pool) is the primary
-  key of its table, so that the database says no even to two sidecars at once.
+* What must be unique among all WWSFs (an Origin, a certificate, an IMPI of a pool, a range) is the
+  primary key of its table, so that the database says no even to two sidecars at once.
 * `changed_in` is the policy revision of the last edit: epoch and etag come from it, and since
   revisions never go back, a resource that is deleted and made again is not taken for the old one.
 * `migrations/` leads here step by step; a test compares the two.
@@ -118,7 +118,13 @@ wwsfs = Table(
     Column("has_pool", Boolean, nullable=False),
     Column("proof_required", Boolean, nullable=False),
     Column("state", String(16), nullable=False),
+    Column("credentials", String(16), nullable=False, server_default="token"),
+    Column("max_registrations", Integer, nullable=False, server_default="0"),
+    Column("max_first_sights", Integer, nullable=False, server_default="0"),
     CheckConstraint("state IN ('active', 'suspended')", name="state"),
+    CheckConstraint("credentials IN ('token', 'digest', 'token_or_digest')", name="credentials"),
+    CheckConstraint("max_registrations >= 0", name="max_registrations"),
+    CheckConstraint("max_first_sights >= 0", name="max_first_sights"),
 )
 
 subscriptions = Table(
@@ -148,10 +154,12 @@ def _values_of(name: str, table: Table, length: int) -> Table:
     return Table(name, metadata, _owner(table, primary_key=True), value)
 
 
-def _sole_values_of(name: str, table: Table, length: int) -> Table:
+def _sole_values_of(
+    name: str, table: Table, length: int, *details: Column[Any] | CheckConstraint
+) -> Table:
     """Make the table of a list whose values stand in one resource only."""
     value = Column("value", String(length), primary_key=True)
-    return Table(name, metadata, value, _owner(table, primary_key=False))
+    return Table(name, metadata, value, _owner(table, primary_key=False), *details)
 
 
 def _references_of(name: str, table: Table, target: Table) -> Table:
@@ -170,5 +178,13 @@ wwsf_certificates = _sole_values_of("wwsf_certificates", wwsfs, 64)
 wwsf_entities = _references_of("wwsf_entities", wwsfs, authorization_entities)
 pool_impis = _sole_values_of("pool_impis", wwsfs, 512)
 pool_realms = _sole_values_of("pool_realms", wwsfs, 255)
+wwsf_ranges = _sole_values_of(
+    "wwsf_ranges",
+    wwsfs,
+    1024,
+    Column("mode", String(16), nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    CheckConstraint("mode IN ('static')", name="mode"),
+)
 subscription_impus = _values_of("subscription_impus", subscriptions, 512)
 subscription_wwsfs = _references_of("subscription_wwsfs", subscriptions, wwsfs)

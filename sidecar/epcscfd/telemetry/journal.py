@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from epcscfd.domain.register import Forward
 from epcscfd.telemetry import events
 
 
@@ -36,7 +35,7 @@ class DecisionJournal:
     def record(self, judgement: Judgement) -> None:
         """Write down *judgement*."""
         self._judgements.append(judgement)
-        decision = "forward" if isinstance(judgement.decision, Forward) else "refuse"
+        decision = judgement.ending
         reason = judgement.reason or ""
         self._metrics.decisions.labels(decision, reason).inc()
         self._metrics.seconds.observe(judgement.took.total_seconds())

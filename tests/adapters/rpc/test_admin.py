@@ -43,7 +43,8 @@ async def test_defaults_of_the_contract_are_filled_in(admin: Admin) -> None:
     assert entity.max_life_seconds == 86_400
     assert entity.state == pb.AuthorizationEntity.ACTIVE
     assert (wwsf.client_id, wwsf.state) == ("shop", pb.Wwsf.ACTIVE)
-    assert not wwsf.HasField("pool")
+    assert (wwsf.credentials, list(wwsf.ranges)) == (pb.Wwsf.TOKEN, [])
+    assert not any(wwsf.HasField(field_) for field_ in ("pool", "quota"))
 
 
 async def test_what_is_given_is_kept_and_given_back(admin: Admin) -> None:
@@ -55,7 +56,13 @@ async def test_what_is_given_is_kept_and_given_back(admin: Admin) -> None:
         client_certificates=["ab" * 32],
         authorization_entities=["authorizationEntities/waf"],
         pool=pb.Pool(impis=["v1@home1.net"], impi_realms=["pool.example"]),
+        ranges=[
+            pb.IdentityRange(range="sip:v!.*!@home1.net", mode=pb.IdentityRange.STATIC),
+            pb.IdentityRange(range="tel:+4989", mode=pb.IdentityRange.STATIC, enabled=True),
+        ],
         proof_required=True,
+        credentials=pb.Wwsf.TOKEN_OR_DIGEST,
+        quota=pb.Quota(max_registrations=500, max_first_sights=20),
         state=pb.Wwsf.SUSPENDED,
     )
 

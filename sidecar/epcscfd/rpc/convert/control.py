@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from epcscf.control.v1 import control_pb2 as pb
 from epcscfd.domain.policy import WwsfId
 from epcscfd.domain.reasons import Connection
-from epcscfd.domain.register import Door, Forward, RegisterFacts
+from epcscfd.domain.register import Accept, Door, Forward, Grant, RegisterFacts
 
 
 if TYPE_CHECKING:
-    from epcscfd.domain.edge import EdgeView, Stamp
+    from epcscfd.domain.edge import EdgeView, ServedDomain, Stamp, WwsfRules
     from epcscfd.domain.judgement import Judgement, Refusal
 
 
@@ -50,24 +50,37 @@ def verdict_to_proto(question_id: int, judgement: Judgement) -> pb.Verdict:
         verdict.refuse.CopyFrom(_refuse_to_proto(judgement.reply))
     elif isinstance(judgement.decision, Forward):
         verdict.forward.CopyFrom(_forward_to_proto(judgement.decision))
+    elif isinstance(judgement.decision, Accept):
+        verdict.accept.CopyFrom(_accept_to_proto(judgement.decision))
     return verdict
 
 
 def _forward_to_proto(forward: Forward) -> pb.Forward:
     return pb.Forward(
-        impi=str(forward.impi),
-        impu=str(forward.impu),
-        subject=forward.subject,
-        token_expires_at=int(forward.token_expires_at.timestamp()),
-        margin_seconds=int(forward.margin.total_seconds()),
-        minimum_seconds=int(forward.minimum.total_seconds()),
+        **_grant_fields(forward.grant),
         request_uri=forward.request_uri,
         authorization=forward.authorization,
         visited_network_id=forward.visited_network_id,
         charging_parameters=forward.charging_parameters,
         next_hop_set=forward.next_hop_set,
-        expired_challenge=forward.expired_challenge,
     )
+
+
+def _accept_to_proto(accept: Accept) -> pb.Accept:
+    return pb.Accept(**_grant_fields(accept.grant), associated_uri=accept.associated_uri)
+
+
+def _grant_fields(grant: Grant) -> dict[str, Any]:
+    """Give the fields that say who may register what, and for how long."""
+    return {
+        "impi": str(grant.impi),
+        "impu": str(grant.impu),
+        "subject": grant.subject,
+        "token_expires_at": int(grant.token_expires_at.timestamp()),
+        "margin_seconds": int(grant.margin.total_seconds()),
+        "minimum_seconds": int(grant.minimum.total_seconds()),
+        "expired_challenge": grant.expired_challenge,
+    }
 
 
 def _refuse_to_proto(reply: Refusal) -> pb.Refuse:
@@ -92,11 +105,29 @@ def view_to_proto(view: EdgeView) -> pb.PolicyView:
         certificates=[
             pb.AdmittedCertificate(sha256=c.sha256, wwsf=c.wwsf) for c in view.certificates
         ],
-        domains=[
-            pb.ServedDomain(domain=d.domain, next_hop_set=d.next_hop_set) for d in view.domains
-        ],
+        domains=[_domain_to_proto(domain) for domain in view.domains],
         stamps=[_stamp_to_proto(stamp) for stamp in view.stamps],
         challenges=[
             pb.Challenge(wwsf=each.wwsf, challenges=each.values) for each in view.challenges
         ],
+        wwsfs=[_rules_to_proto(rules) for rules in view.wwsfs],
+    )
+
+
+def _domain_to_proto(domain: ServedDomain) -> pb.ServedDomain:
+    return pb.ServedDomain(
+        domain=domain.domain,
+        next_hop_set=domain.next_hop_set,
+        visited_network_id=domain.visited_network_id,
+        charging_parameters=domain.charging_parameters,
+    )
+
+
+def _rules_to_proto(rules: WwsfRules) -> pb.WwsfRules:
+    return pb.WwsfRules(
+        wwsf=rules.wwsf,
+        tokens=rules.tokens,
+        digest=rules.digest,
+        max_registrations=rules.quota.max_registrations,
+        max_first_sights=rules.quota.max_first_sights,
     )

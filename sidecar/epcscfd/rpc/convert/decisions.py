@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from epcscf.admin.v1 import decisions_pb2 as pb
-from epcscfd.domain.register import Forward
 from epcscfd.domain.replies import REPLIES
 
 
@@ -17,7 +16,7 @@ def decision_to_proto(judgement: Judgement) -> pb.Decision:
     """Say *judgement*."""
     decision = pb.Decision(
         decision_id=judgement.decision_id,
-        ending="forward" if isinstance(judgement.decision, Forward) else "refuse",
+        ending=judgement.ending,
         wwsf=judgement.door.wwsf,
         authorization_entity=judgement.entity or "",
         impi=str(judgement.impi or ""),

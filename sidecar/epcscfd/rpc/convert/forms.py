@@ -10,7 +10,8 @@ from epcscfd.app.provisioning import R, Stored, name_of
 from epcscfd.domain.policy import AuthorizationEntity, HomeDomain, Subscription, Wwsf
 from epcscfd.errors import InvalidArgument, quote
 from epcscfd.rpc.convert import policy as convert
-from epcscfd.rpc.convert.policy import M
+from epcscfd.rpc.convert.fields import M
+from epcscfd.rpc.convert.wwsf import wwsf_from_proto, wwsf_to_proto
 
 
 if TYPE_CHECKING:
@@ -75,8 +76,8 @@ FORMS: tuple[Form[Any, Any], ...] = (
         nouns="Wwsfs",
         field="wwsf",
         fields="wwsfs",
-        from_proto=convert.wwsf_from_proto,
-        to_proto=convert.wwsf_to_proto,
+        from_proto=wwsf_from_proto,
+        to_proto=wwsf_to_proto,
     ),
     Form(
         kind=Subscription,

@@ -8,10 +8,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from epcscf.admin.v1 import policy_pb2 as pb
-from epcscfd.app.provisioning import key_of, name_of
+from epcscfd.app.provisioning import name_of
 from epcscfd.domain.identity import Impi, Impu, MalformedIdentity
 from epcscfd.domain.policy import (
     ACCESS_TOKEN_TYPES,
@@ -27,24 +27,23 @@ from epcscfd.domain.policy import (
     KeySource,
     Location,
     PemKeys,
-    Pool,
     Subscription,
     Wwsf,
     WwsfId,
-    WwsfState,
 )
-from epcscfd.errors import InvalidArgument, quote
+from epcscfd.errors import InvalidArgument
+from epcscfd.rpc.convert.fields import (
+    chosen,
+    identities,
+    identity,
+    keys_of,
+    said,
+    with_bookkeeping,
+)
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from epcscfd.app.provisioning import Stored
-
-M = TypeVar("M", pb.HomeDomain, pb.AuthorizationEntity, pb.Wwsf, pb.Subscription)
-K = TypeVar("K")
-V = TypeVar("V")
-I = TypeVar("I", Impi, Impu)  # noqa: E741 - an identity
 
 LOCATIONS = {
     pb.AuthorizationEntity.OPERATOR: Location.OPERATOR,
@@ -53,10 +52,6 @@ LOCATIONS = {
 ENTITY_STATES = {
     pb.AuthorizationEntity.ACTIVE: EntityState.ACTIVE,
     pb.AuthorizationEntity.BARRED: EntityState.BARRED,
-}
-WWSF_STATES = {
-    pb.Wwsf.ACTIVE: WwsfState.ACTIVE,
-    pb.Wwsf.SUSPENDED: WwsfState.SUSPENDED,
 }
 
 
@@ -97,7 +92,7 @@ def entity_from_proto(message: pb.AuthorizationEntity, key: str) -> Authorizatio
         ),
         max_life=timedelta(seconds=message.max_life_seconds) or LONGEST_LIFE,
         one_time_tokens=message.one_time_tokens,
-        state=ENTITY_STATES.get(message.state, EntityState.ACTIVE),
+        state=chosen("state", ENTITY_STATES, message.state, EntityState.ACTIVE),
         display_name=message.display_name,
     )
 
@@ -114,34 +109,12 @@ def _keys_from_proto(keys: pb.KeySource) -> KeySource:
             raise InvalidArgument("keys", "must say where: jwks_url, jwks_file or pem")
 
 
-def wwsf_from_proto(message: pb.Wwsf, key: str) -> Wwsf:
-    """Read *message* as the WWSF *key*. Raise InvalidArgument."""
-    entities = _keys_of(
-        AuthorizationEntity, "authorization_entities", message.authorization_entities
-    )
-    pool = Pool(
-        impis=_identities("pool.impis", message.pool.impis, Impi.parse),
-        impi_realms=frozenset(message.pool.impi_realms),
-    )
-    return Wwsf(
-        id=WwsfId(key),
-        client_id=message.client_id or key,
-        origins=frozenset(message.origins),
-        entities=frozenset(map(EntityId, entities)),
-        client_certificates=frozenset(message.client_certificates),
-        pool=pool if message.HasField("pool") else None,
-        proof_required=message.proof_required,
-        state=WWSF_STATES.get(message.state, WwsfState.ACTIVE),
-        display_name=message.display_name,
-    )
-
-
 def subscription_from_proto(message: pb.Subscription, key: str) -> Subscription:
     """Read *message* as the subscription *key*. Raise InvalidArgument."""
     return Subscription(
-        impi=_identity("name", key, Impi.parse),
-        impus=_identities("impus", message.impus, Impu.parse),
-        wwsfs=frozenset(map(WwsfId, _keys_of(Wwsf, "wwsfs", message.wwsfs))),
+        impi=identity("name", key, Impi.parse),
+        impus=identities("impus", message.impus, Impu.parse),
+        wwsfs=frozenset(map(WwsfId, keys_of(Wwsf, "wwsfs", message.wwsfs))),
         display_name=message.display_name,
     )
 
@@ -154,30 +127,6 @@ def canonical_impi(text: str) -> str:
         return text
 
 
-def _keys_of(kind: type[Any], field: str, names: Iterable[str]) -> list[str]:
-    """Take the keys out of resource names."""
-    start = name_of(kind, "")
-    for index, name in enumerate(names):
-        if not name.startswith(start):
-            raise InvalidArgument(
-                f"{field}[{index}]", f"{quote(name)} does not begin with {start}"
-            )
-    return [name.removeprefix(start) for name in names]
-
-
-def _identities(field: str, texts: Iterable[str], parse: Callable[[str], I]) -> frozenset[I]:
-    return frozenset(
-        _identity(f"{field}[{index}]", text, parse) for index, text in enumerate(texts)
-    )
-
-
-def _identity(field: str, text: str, parse: Callable[[str], I]) -> I:
-    try:
-        return parse(text)
-    except MalformedIdentity as error:
-        raise InvalidArgument(field, f"{quote(text)}: {error}") from None
-
-
 def home_domain_to_proto(stored: Stored[HomeDomain]) -> pb.HomeDomain:
     """Say *stored*."""
     domain = stored.resource
@@ -187,7 +136,7 @@ def home_domain_to_proto(stored: Stored[HomeDomain]) -> pb.HomeDomain:
         visited_network_id=domain.visited_network_id,
         next_hop_set=domain.next_hop_set,
     )
-    return _with_bookkeeping(message, stored)
+    return with_bookkeeping(message, stored)
 
 
 def entity_to_proto(stored: Stored[AuthorizationEntity]) -> pb.AuthorizationEntity:
@@ -196,7 +145,7 @@ def entity_to_proto(stored: Stored[AuthorizationEntity]) -> pb.AuthorizationEnti
     message = pb.AuthorizationEntity(
         display_name=entity.display_name,
         issuer=entity.issuer,
-        location=_key(LOCATIONS, entity.location),
+        location=said(LOCATIONS, entity.location),
         entity_id=entity.entity_id,
         keys=_keys_to_proto(entity.keys),
         algorithms=sorted(entity.algorithms),
@@ -211,9 +160,9 @@ def entity_to_proto(stored: Stored[AuthorizationEntity]) -> pb.AuthorizationEnti
         ),
         max_life_seconds=int(entity.max_life.total_seconds()),
         one_time_tokens=entity.one_time_tokens,
-        state=_key(ENTITY_STATES, entity.state),
+        state=said(ENTITY_STATES, entity.state),
     )
-    return _with_bookkeeping(message, stored)
+    return with_bookkeeping(message, stored)
 
 
 def _keys_to_proto(keys: KeySource) -> pb.KeySource:
@@ -226,26 +175,6 @@ def _keys_to_proto(keys: KeySource) -> pb.KeySource:
             return pb.KeySource(pem=pem)
 
 
-def wwsf_to_proto(stored: Stored[Wwsf]) -> pb.Wwsf:
-    """Say *stored*."""
-    wwsf = stored.resource
-    message = pb.Wwsf(
-        display_name=wwsf.display_name,
-        client_id=wwsf.client_id,
-        origins=sorted(wwsf.origins),
-        client_certificates=sorted(wwsf.client_certificates),
-        authorization_entities=[name_of(AuthorizationEntity, e) for e in sorted(wwsf.entities)],
-        proof_required=wwsf.proof_required,
-        state=_key(WWSF_STATES, wwsf.state),
-    )
-    if wwsf.pool is not None:
-        pool = pb.Pool(
-            impis=sorted(map(str, wwsf.pool.impis)), impi_realms=sorted(wwsf.pool.impi_realms)
-        )
-        message.pool.CopyFrom(pool)
-    return _with_bookkeeping(message, stored)
-
-
 def subscription_to_proto(stored: Stored[Subscription]) -> pb.Subscription:
     """Say *stored*."""
     subscription = stored.resource
@@ -254,16 +183,4 @@ def subscription_to_proto(stored: Stored[Subscription]) -> pb.Subscription:
         impus=sorted(map(str, subscription.impus)),
         wwsfs=[name_of(Wwsf, wwsf) for wwsf in sorted(subscription.wwsfs)],
     )
-    return _with_bookkeeping(message, stored)
-
-
-def _with_bookkeeping(message: M, stored: Stored[Any]) -> M:
-    message.name = name_of(type(stored.resource), key_of(stored.resource))
-    message.create_time.FromDatetime(stored.create_time)
-    message.update_time.FromDatetime(stored.update_time)
-    message.etag = stored.etag
-    return message
-
-
-def _key(table: dict[K, V], value: V) -> K:
-    return next(key for key, member in table.items() if member == value)
+    return with_bookkeeping(message, stored)
