@@ -1,6 +1,6 @@
 """A core that a test plays by hand, for what the lab's CSCFs cannot be made to say.
 
-It serves the home domain `by-hand.example`, whose next hop it is. What it hears is what the
+It serves the home domain `scripted.example`, whose next hop it is. What it hears is what the
 eP-CSCF sent, before any CSCF has touched it.
 """
 
@@ -14,7 +14,7 @@ from lab.sip import SipMessage
 from lab.udp import Headers, UdpAgent
 
 
-DOMAIN = "by-hand.example"
+DOMAIN = "scripted.example"
 NEXT_HOP_SET = 2
 
 

@@ -45,27 +45,27 @@ async def send_one_each(lab, wics, first=0):
     return asked
 
 
-@pytest.fixture
-def hung_authorizer(own_lab):
-    """A deployment and a switch that holds its authorizer where it is."""
-    lab = own_lab(Wishes(edge={"EPCSCF_QUEUE_MAX": 3, "EPCSCF_JUDGE_TIMEOUT": 1500}))
+@contextlib.contextmanager
+def held_still(lab):
+    """Hold the authorizer of *lab* where it is."""
     pid = lab.edge.authorizer_pid()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
-    def hold(*, held: bool) -> None:
-        os.kill(pid, signal.SIGSTOP if held else signal.SIGCONT)
 
-    yield lab, hold
-    hold(held=False)
-
-
-async def test_a_full_queue_is_answered_without_waiting(hung_authorizer):
-    lab, hold = hung_authorizer
+async def test_a_full_queue_is_answered_without_waiting(own_lab):
+    lab = own_lab(Wishes(edge={"EPCSCF_QUEUE_MAX": 3}))
     async with connections(lab, 5) as wics:
-        hold(held=True)
-        asked = await send_one_each(lab, wics)
-        refused = [await wic.answer(request) for wic, request in asked[3:]]
-        hold(held=False)
-        served = [await wic.answer(request) for wic, request in asked[:3]]
+        with held_still(lab):
+            asked = await send_one_each(lab, wics)
+            answers = [asyncio.create_task(wic.answer(request)) for wic, request in asked]
+            # which two find it full is for the workers to say
+            at_once = asyncio.as_completed(answers)
+            refused = [await next(at_once) for _ in range(2)]
+        served = [await answer for answer in at_once]
 
         assert [reply.status for reply in refused] == [503, 503]
         assert all(int(reply.one("Retry-After")) > 0 for reply in refused)
@@ -74,11 +74,11 @@ async def test_a_full_queue_is_answered_without_waiting(hung_authorizer):
 
 
 @pytest.mark.req("SX-17")
-async def test_a_suspended_register_that_nobody_resumes_is_put_off(hung_authorizer):
-    lab, hold = hung_authorizer
+async def test_a_suspended_register_that_nobody_resumes_is_put_off(own_lab):
+    lab = own_lab(Wishes(edge={"EPCSCF_JUDGE_TIMEOUT": 1000}))
     async with await lab.connect() as wic:
-        hold(held=True)
-        reply = await wic.register(BOB, bob(lab))
+        with held_still(lab):
+            reply = await wic.register(BOB, bob(lab))
 
         assert reply.status == 503
         assert int(reply.one("Retry-After")) > 0
@@ -86,22 +86,20 @@ async def test_a_suspended_register_that_nobody_resumes_is_put_off(hung_authoriz
 
 
 @pytest.mark.req("SX-17")
-async def test_a_hung_authorizer_is_noticed_and_what_is_known_goes_on(hung_authorizer):
-    lab, hold = hung_authorizer
+async def test_a_hung_authorizer_is_noticed_and_what_is_known_goes_on(own_lab):
+    lab = own_lab()
     known = lab.bearer()
-    async with await lab.connect() as wic:
+    async with await lab.connect() as wic, await lab.connect() as newcomer:
         assert (await wic.register(ALICE, known)).status == 200
-        hold(held=True)
-        lab.edge.wait_until(lambda: not lab.edge.asks, seconds=5, what="end of the pulse")
+        with held_still(lab):
+            lab.edge.wait_until(lambda: not lab.edge.asks, seconds=5, what="end of the pulse")
 
-        assert (await wic.register(BOB, bob(lab))).status == 503
-        assert any("why=sidecar_down" in line for line in lab.edge.log.lines())
-        assert (await wic.register(ALICE, known)).status == 200
+            assert (await newcomer.register(BOB, bob(lab))).status == 503
+            assert any("why=sidecar_down" in line for line in lab.edge.log.lines())
+            assert (await wic.register(ALICE, known)).status == 200
 
-        hold(held=False)
         lab.edge.wait_for_policy()
-    async with await lab.connect() as wic:
-        assert (await wic.register(BOB, bob(lab))).status == 200
+        assert (await newcomer.register(BOB, bob(lab))).status == 200
 
 
 async def test_kamailio_ends_with_its_authorizer(own_lab):

@@ -14,7 +14,7 @@ from tests.scenarios.comparison import less_what_changes
 from tests.scenarios.core_by_hand import DOMAIN
 
 
-DAVE = "dave@by-hand.example"
+DAVE = "dave@scripted.example"
 HARMLESS = {
     *("Via", "From", "To", "Call-ID", "CSeq", "Content-Length"),
     *("Contact", "P-Associated-URI", "Service-Route", "Retry-After", "Min-Expires", "Require"),

@@ -15,7 +15,7 @@ from tests.scenarios.comparison import icid, less_what_changes
 from tests.scenarios.core_by_hand import DOMAIN
 
 
-DAVE = "dave@by-hand.example"
+DAVE = "dave@scripted.example"
 TNA = (
     'Digest username="{impi}", realm="{realm}", nonce="", uri="sip:{realm}", response="", '
     'integrity-protected="auth-done"'
@@ -177,18 +177,18 @@ async def test_a_number_registers_in_the_domain_of_its_user(lab, subscribe, at_c
 @pytest.mark.parametrize(
     "to",
     [
-        "sip:da-ve@BY-HAND.example",
-        "SIP:da-ve@by-hand.example",
-        "sip:da%2Dve@by-hand.example",
-        "sip:%64a-ve@by-hand.example",
-        "sip:da-ve@by-hand.example:5060",
-        "sip:da-ve@by-hand.example;transport=ws",
-        "sip:da-ve@by-hand.example;user=phone",
+        "sip:da-ve@SCRIPTED.example",
+        "SIP:da-ve@scripted.example",
+        "sip:da%2Dve@scripted.example",
+        "sip:%64a-ve@scripted.example",
+        "sip:da-ve@scripted.example:5060",
+        "sip:da-ve@scripted.example;transport=ws",
+        "sip:da-ve@scripted.example;user=phone",
     ],
 )
 async def test_an_identity_is_known_in_every_spelling_and_passed_on_in_that(lab, core_by_hand, to):
     """RFC 3261 19.1.4: these are one URI, or differ in what is no part of an identity."""
-    impi = "da-ve@by-hand.example"
+    impi = "da-ve@scripted.example"
     async with await lab.connect() as wic:
         asked = wic.register_request(to, lab.bearer("portal", impi))
         await wic.send(asked.sent_to(f"sip:{DOMAIN}").to_bytes())
