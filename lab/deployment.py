@@ -26,6 +26,7 @@ from lab.edge import Edge, EdgePlan, TlsFiles
 from lab.front import Front
 from lab.issuer import Issuer, JwksServer
 from lab.kamailio import Define
+from lab.ports import free_port
 from lab.sidecar import Settings, Sidecar
 from lab.subscribers import Subscription
 from lab.wic import Wic
@@ -126,7 +127,6 @@ class Deployment:
         self.sidecar = Sidecar(run_dir / "sidecar", wishes.sidecar)
         server = self.authority.issue_server()
         tls = TlsFiles(server.certificate, server.key, self.authority.certificate)
-        port = {} if wishes.browser_port is None else {"browser_port": wishes.browser_port}
         self.edge = Edge(
             EdgePlan(
                 run_dir=run_dir / "edge",
@@ -135,7 +135,7 @@ class Deployment:
                 tls=None if wishes.behind_front else tls,
                 defines=wishes.edge,
                 shm_mb=wishes.shm_mb,
-                **port,
+                browser_port=wishes.browser_port or free_port(),
             )
         )
         self.front: Front | None = None
