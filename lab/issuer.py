@@ -49,6 +49,8 @@ class Issuer:
         self.url = url
         self.wwsf = wwsf
         self.key = SigningKey()
+        self.issued: list[str] = []
+        "Every token, to look for where none may be."
 
     def rotate(self) -> None:
         """Sign with a new key from now on; the old one is no longer published."""
@@ -91,7 +93,9 @@ class Issuer:
         """Sign a good token, or one that is good but for *more* claims and *headers*."""
         claims = self.claims(impi, impus or [f"sip:{impi}"], **more)
         header = {"typ": "at+jwt", "kid": self.key.kid, **(headers or {})}
-        return jwt.encode(claims, self.key.private, algorithm="ES256", headers=header)
+        token = jwt.encode(claims, self.key.private, algorithm="ES256", headers=header)
+        self.issued.append(token)
+        return token
 
 
 class JwksServer:

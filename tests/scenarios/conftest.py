@@ -20,6 +20,7 @@ from lab.subscribers import Subscription
 from lab.udp import UdpAgent, User
 from lab.wic import Wic
 from tests.scenarios.core_by_hand import CoreByHand
+from tests.scenarios.leaks import leaks, write_filtered
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,10 +33,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """The deployment that all share; a part of it that ends by itself fails the run."""
+    """The deployment that all share.
+
+    A part of it that ends by itself fails the run, and so does a token in a log (SX-3).
+    """
     with Deployment(tmp_path_factory.mktemp("lab")) as deployment:
         yield deployment
         deployment.core.check_alive()
+        quoted = deployment.edge.log.path
+        logs = {*deployment.run_dir.rglob("log"), write_filtered(quoted, quoted.parent / "less")}
+        tokens = [token for issuer in deployment.issuers.values() for token in issuer.issued]
+        assert leaks(tokens, logs - {quoted}) == []
 
 
 @pytest.fixture
@@ -91,6 +99,6 @@ def next_hop_by_hand(lab: Deployment) -> Iterator[CoreByHand]:
 
 @pytest.fixture
 def core_by_hand(next_hop_by_hand: CoreByHand) -> CoreByHand:
-    """A core that answers what the test says, for users of by-hand.example."""
+    """A core that answers what the test says, for users of scripted.example."""
     next_hop_by_hand.refresh()
     return next_hop_by_hand
