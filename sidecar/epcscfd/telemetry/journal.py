@@ -7,6 +7,7 @@ older is in the log.
 from __future__ import annotations
 
 from collections import deque
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import structlog
@@ -30,7 +31,12 @@ class DecisionJournal:
     def __init__(self, metrics: Metrics, memory: int = MEMORY) -> None:
         self._metrics = metrics
         self._judgements: deque[Judgement] = deque(maxlen=memory)
-        self._log = structlog.get_logger()
+
+    @cached_property
+    def _log(self) -> structlog.typing.FilteringBoundLogger:
+        # bound once, at the first line: an unbound one is bound anew for every line
+        log: structlog.typing.FilteringBoundLogger = structlog.get_logger().bind()
+        return log
 
     def record(self, judgement: Judgement) -> None:
         """Write down *judgement*."""

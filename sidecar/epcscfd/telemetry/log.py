@@ -12,6 +12,7 @@ import sys
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import structlog
 
 from structlog.tracebacks import ExceptionDictTransformer
@@ -60,4 +61,8 @@ def _prepared_for(form: str) -> tuple[list[Any], Any]:
         plain = structlog.processors.format_exc_info
         return [stamp, plain, redact_event], structlog.dev.ConsoleRenderer(colors=False)
     by_frame = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
-    return [stamp, by_frame, redact_event], structlog.processors.JSONRenderer(default=str)
+    return [stamp, by_frame, redact_event], structlog.processors.JSONRenderer(serializer=_as_json)
+
+
+def _as_json(event: Any, **_: Any) -> str:
+    return msgspec.json.encode(event, enc_hook=str).decode()

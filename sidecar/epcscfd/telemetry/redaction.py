@@ -29,13 +29,20 @@ JWT = re.compile(r"\be[wy][A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)*
 LONG = re.compile(r"[A-Za-z0-9+_=-]{65,}")
 "Longer than any digest in hex that we log: opaque tokens, and parts of the other kinds."
 
+SUSPECT = re.compile(r"bearer|access_token|\be[wy][a-z0-9_-]{6,}\.", re.IGNORECASE)
+"""What every text has that BEARER or JWT could find. One look instead of two saves a third of
+the time of a log line, and a line is written for every judgement."""
+
+LONGEST_UNSUSPECTED = 64
+"Characters: LONG finds nothing in fewer."
+
 SHORTEST = 12
 "Characters; nothing that would be honoured is shorter, scheme included."
 
 
 def redact(text: str) -> str:
     """Replace whatever could be a token in *text* by a digest of it."""
-    if len(text) < SHORTEST:
+    if len(text) < SHORTEST or (len(text) <= LONGEST_UNSUSPECTED and not SUSPECT.search(text)):
         return text
     text = BEARER.sub(lambda found: found[1] + _digest(found[2]), text)
     text = JWT.sub(lambda found: _digest(found[0]), text)
