@@ -11,7 +11,7 @@ from epcscfd.domain.edge import Stamp, edge_view
 from epcscfd.domain.judgement import judge_register
 from epcscfd.domain.policy import EntityId
 from epcscfd.domain.reasons import Connection, Reason
-from epcscfd.domain.register import Forward
+from epcscfd.domain.register import Accept, Forward
 from epcscfd.domain.replies import REPLIES, Lasting
 from tests.builders import (
     NOW,
@@ -64,6 +64,23 @@ def test_a_verdict_on_a_one_time_token_holds_for_one_request():
 
     for token in (a_token(token_id="j1"), a_token(token_id="j1", scope="openid")):
         assert timedelta(0) == judged(a_case(assertion=token, policy=policy)).keep
+
+
+def test_a_verdict_that_accepts_holds_like_one_that_forwards():
+    policy = a_policy(wwsfs=[a_wwsf(ranges=["sip:!.*!@home1.net"], epoch=3)])
+    judgement = judged(a_case(assertion=a_token(expires_at=600), policy=policy))
+
+    assert isinstance(judgement.decision, Accept)
+    assert (timedelta(seconds=600), None) == (judgement.keep, judgement.reply)
+    assert Stamp("shop/waf", "3.0.0") == judgement.stamp
+
+
+@pytest.mark.parametrize(
+    ("ending", "ranges"),
+    [("forward", []), ("accept", ["sip:a!.*!@home1.net"]), ("refuse", ["sip:b!.*!@home1.net"])],
+)
+def test_a_judgement_says_how_it_ends(ending, ranges):
+    assert ending == judged(a_case(policy=a_policy(wwsfs=[a_wwsf(ranges=ranges)]))).ending
 
 
 def test_a_verdict_on_a_bound_token_holds_for_the_door_with_its_certificate():

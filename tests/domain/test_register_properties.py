@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from epcscfd.domain.decide import decide_register, explain_register
 from epcscfd.domain.judgement import judge_register
-from epcscfd.domain.policy import EntityState, WwsfState
+from epcscfd.domain.policy import Credentials, EntityState, WwsfState
 from epcscfd.domain.reasons import Reason
-from epcscfd.domain.register import Forward, Reject
+from epcscfd.domain.register import Accept, Forward, Reject
 from epcscfd.domain.token import TokenFault, TokenUse
 from tests.builders import (
     a_case,
@@ -49,8 +49,20 @@ pools = st.none() | st.fixed_dictionaries(
         "realms": st.lists(st.sampled_from(["home1.net", "socialnet.example"]), unique=True),
     }
 )
+ranges = st.lists(
+    st.sampled_from(
+        ["sip:!(alice|bob)!@home1.net", "sip:a!.*!@home1.net", "tel:+49!.*!", "sip:bob@home1.net"]
+    ).flatmap(lambda text: st.sampled_from([text, f"off {text}"])),
+    max_size=2,
+)
 wwsf_changes = st.fixed_dictionaries(
-    {"pool": pools, "state": st.sampled_from(WwsfState), "proof_required": st.booleans()}
+    {
+        "pool": pools,
+        "ranges": ranges,
+        "state": st.sampled_from(WwsfState),
+        "credentials": st.sampled_from(Credentials),
+        "proof_required": st.booleans(),
+    }
 )
 entity_changes = st.fixed_dictionaries(
     {
@@ -106,8 +118,8 @@ def cases(draw, assertion=assertions | admissible_tokens):
     )
 
 
-def is_forward(case):
-    return isinstance(decide_register(case), Forward)
+def gets_through(case):
+    return not isinstance(decide_register(case), Reject)
 
 
 def with_wwsf(case, wwsf):
@@ -127,6 +139,9 @@ CUTS = {
         case, replace(case.wwsf, state=WwsfState.SUSPENDED)
     ),
     "demanding proof": lambda case: with_wwsf(case, replace(case.wwsf, proof_required=True)),
+    "taking no tokens": lambda case: with_wwsf(
+        case, replace(case.wwsf, credentials=Credentials.DIGEST)
+    ),
     "dismissing its entities": lambda case: with_wwsf(
         case, replace(case.wwsf, entities=frozenset())
     ),
@@ -152,7 +167,7 @@ CUTS = {
 @pytest.mark.parametrize("cut", CUTS)
 @given(case=cases())
 def test_nothing_that_takes_away_lets_anybody_through(cut, case):
-    assert is_forward(case) or not is_forward(CUTS[cut](case))
+    assert gets_through(case) or not gets_through(CUTS[cut](case))
 
 
 @pytest.mark.parametrize("cut", CUTS)
@@ -160,7 +175,7 @@ def test_nothing_that_takes_away_lets_anybody_through(cut, case):
 def test_what_takes_away_takes_away(cut, case):
     untied = cut == "demanding proof"
 
-    assert untied or not is_forward(CUTS[cut](case))
+    assert untied or not gets_through(CUTS[cut](case))
 
 
 @given(cases())
@@ -168,7 +183,46 @@ def test_taking_away_the_pool_of_the_asking_wwsf_lets_nobody_through_who_was_for
     contested = {Reason.IDENTITY_CONTESTED, Reason.IDENTITY_NOT_OWNED}
 
     if explain_register(case)[-1].reason in contested:
-        assert not is_forward(without_pool_of_the_asking_wwsf(case))
+        assert not gets_through(without_pool_of_the_asking_wwsf(case))
+
+
+def held_by_ranges(wwsf, impu):
+    return [each for each in wwsf.ranges if each.holds(impu)]
+
+
+def with_ranges(case, ranges):
+    return with_wwsf(case, replace(case.wwsf, ranges=frozenset(ranges)))
+
+
+@given(cases())
+def test_taking_away_a_range_of_the_asking_wwsf_lets_nobody_through_who_was_refused(case):
+    # But for the last range: a WWSF that has none is no longer confined to them.
+    for each in case.wwsf.ranges:
+        left = case.wwsf.ranges - {each}
+        if left and not gets_through(case) and case.request.to:
+            contested = explain_register(case)[-1].reason is Reason.IDENTITY_CONTESTED
+            assert contested or not gets_through(with_ranges(case, left))
+
+
+@given(cases())
+def test_disabling_ranges_of_the_asking_wwsf_lets_nobody_through(case):
+    disabled = {replace(each, enabled=False) for each in case.wwsf.ranges}
+
+    assert gets_through(case) or not gets_through(with_ranges(case, disabled))
+    assert not isinstance(decide_register(with_ranges(case, disabled)), Accept)
+
+
+@given(cases(assertion=admissible_tokens))
+def test_only_what_lies_in_an_enabled_range_of_the_asking_wwsf_is_accepted(case):
+    decision = decide_register(case)
+    held = held_by_ranges(case.wwsf, case.impu)
+    known = case.impi in case.policy.subscriptions
+
+    if isinstance(decision, Accept):
+        assert any(each.enabled for each in held)
+        assert not known
+    if isinstance(decision, Forward):
+        assert known or not held
 
 
 @given(cases())
@@ -187,7 +241,7 @@ def test_neither_reply_nor_record_contains_the_credential(case):
 
 @given(cases(assertion=admissible_tokens))
 def test_nobody_registers_what_is_another_wwsfs_or_subscribers(case):
-    if not is_forward(case):
+    if not gets_through(case):
         return
     policy, wwsf = case.policy, case.wwsf.id
     record = policy.subscriptions.get(case.impi)
@@ -196,15 +250,16 @@ def test_nobody_registers_what_is_another_wwsfs_or_subscribers(case):
     if record is None:
         assert not any(case.impu in other.impus for other in policy.subscriptions.values())
         assert policy.pool_owners(case.impi) <= {wwsf}
+        others = [other for other in policy.wwsfs.values() if other.id != wwsf]
+        assert not any(held_by_ranges(other, case.impu) for other in others)
 
 
 @given(cases(assertion=admissible_tokens))
-def test_what_goes_to_the_core_stays_on_its_lines(case):
+def test_what_goes_into_headers_stays_on_its_lines(case):
     decision = decide_register(case)
+    if not isinstance(decision, Reject):
+        assert all(text.isprintable() for text in map(str, told(decision).values()))
     if isinstance(decision, Forward):
-        texts = told(decision).values()
-
-        assert all(text.isprintable() for text in map(str, texts))
         assert decision.authorization.count("integrity-protected=") == 1
 
 

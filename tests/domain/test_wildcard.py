@@ -12,14 +12,8 @@ from hypothesis import strategies as st
 from epcscfd.domain.expression import LONGEST_EXPRESSION
 from epcscfd.domain.identity import Impu, MalformedIdentity
 from epcscfd.domain.wildcard import WildcardedIdentity, compile_expression
+from tests.domain.expressions import expressions, users
 from tests.vectors.loading import vectors
-
-
-# Expressions that POSIX and Python understand alike.
-atoms = st.sampled_from(["a", "b", "7", "[a-c]", "[^a]", "(ab|b)", "."])
-pieces = st.builds(str.__add__, atoms, st.sampled_from(["", "*", "+", "?", "{2}", "{1,2}"]))
-expressions = st.lists(pieces, min_size=1, max_size=4).map("".join)
-users = st.text("abc7.!", max_size=8)
 
 
 @pytest.mark.req("SX-26")
