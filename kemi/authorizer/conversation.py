@@ -8,6 +8,7 @@ known by its echoes, since a process that was frozen keeps its sockets open.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 
 from typing import TYPE_CHECKING, Protocol
@@ -117,19 +118,19 @@ class Conversation:
 
     async def _write(self, call: Stream, frames: asyncio.Queue[pb.FromEdge]) -> None:
         """Write what is said and, among it, probes: a verdict may be slower than an echo."""
-        number = 0
-        probe_at = time.monotonic() + PROBE_EVERY
-        while True:
-            try:
-                frame = await asyncio.wait_for(frames.get(), probe_at - time.monotonic())
-            except TimeoutError:
-                number += 1
-                probe_at = time.monotonic() + PROBE_EVERY
-                frame = pb.FromEdge(probe=pb.Probe(number=number))
-            try:
-                await call.write(frame)
-            except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-                return
+        probing = asyncio.create_task(self._probe(frames))
+        try:
+            while True:
+                await call.write(await frames.get())
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            return
+        finally:
+            probing.cancel()
+
+    async def _probe(self, frames: asyncio.Queue[pb.FromEdge]) -> None:
+        for number in itertools.count(1):
+            await asyncio.sleep(PROBE_EVERY)
+            frames.put_nowait(pb.FromEdge(probe=pb.Probe(number=number)))
 
     def _hear(self, frame: pb.ToEdge) -> None:
         match frame.WhichOneof("frame"):
