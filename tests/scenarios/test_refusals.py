@@ -114,6 +114,9 @@ NOT_VALID = {
     "F3: a key set that the token points to": lambda i: i.token(
         headers={"jku": "https://evil.example/jwks"}
     ),
+    "F3: a certificate that the token points to": lambda i: i.token(
+        headers={"x5u": "https://evil.example/certificate"}
+    ),
     "F3: an unknown critical header": lambda i: i.token(headers={"crit": ["x"], "x": 1}),
     "F3: an ID token": lambda i: i.token(headers={"typ": "JWT"}),
     "F3: a refresh token": lambda i: i.token(headers={"typ": "rt+jwt"}),
@@ -232,8 +235,19 @@ async def test_without_credentials_the_waf_of_the_page_is_named(lab, wwsf):
         "Bearer ",
         "Bearer a b",
         'Bearer access_token=""',
+        "Bearer access_token=",
+        "Bearer access_token=abc",
+        'Bearer access_token="a b"',
         'Bearer access_token="a", access_token="b"',
+        'Bearer access_token="a" realm="b"',
+        'Bearer realm="ims.example"',
+        'Bearer "abc"',
+        "Bearer a=b",
+        "Bearer ä",
+        "Bearer a, Bearer b",
         "Bearer a, Digest username=x",
+        'Digest username="x", Bearer abc',
+        'Digest username="x",bearer access_token="abc"',
         "Bearer {token}",
         "Bearer " + "a" * 16_385,
     ],
@@ -245,22 +259,51 @@ async def test_malformed_credentials_are_400_and_closed(refused, authorization):
     assert (reply.status, closed) == (400, CUT)
 
 
-@pytest.mark.req("SX-24")
+@pytest.mark.req("SX-24", "S001-16")
+@pytest.mark.parametrize("position", ["before", "behind"])
 @pytest.mark.parametrize(
     "second",
     [
         'Digest username="alice@ims.example", response="", integrity-protected="auth-done"',
         "Bearer another",
+        "",
     ],
-    ids=["digest", "bearer"],
+    ids=["digest", "bearer", "empty"],
 )
-async def test_two_credentials_are_400_and_closed(lab, second):
-    mark = lab.core.scscf.mark()
+async def test_two_credentials_are_400_and_closed(lab, user, at_core, second, position):
     async with await lab.connect() as wic:
-        reply = await wic.register(ALICE, lab.bearer(), headers=[("Authorization", second)])
+        shown = [f"Authorization: {lab.bearer('portal', user.impi)}", f"authorization: {second}"]
+        request = wic.register_request(user.impu, None)
+        request = request.plus(*(shown if position == "behind" else reversed(shown)))
 
-        assert (reply.status, await wic.closed()) == (400, CUT)
-    assert lab.core.scscf.wire(since=mark) == []
+        assert (await wic.ask(request)).status == 400
+        assert await wic.closed() == CUT
+        assert at_core(wic) == []
+
+
+@pytest.mark.req("S003-17")
+@pytest.mark.parametrize(
+    "authorization",
+    ["", "Bearerabc abc", "Basic YTpi", 'Digest username="alice@ims.example", response="x"'],
+)
+async def test_what_is_no_token_is_challenged(lab, user, at_core, authorization):
+    """F1: at a door for tokens nothing else is judged, and nothing else goes to the core."""
+    async with await lab.connect() as wic:
+        reply = await wic.register(user.impu, authorization)
+
+        assert (reply.status, reply.all("WWW-Authenticate")) == (401, (CHALLENGE,))
+        assert (await wic.register(user.impu, lab.bearer("portal", user.impi))).status == 200
+        assert len(at_core(wic)) == 1
+
+
+@pytest.mark.req("S001-20")
+async def test_a_registrar_that_is_not_ours_is_403_and_closed(lab, user, at_core):
+    async with await lab.connect() as wic:
+        request = wic.register_request(user.impu, lab.bearer("portal", user.impi))
+
+        assert (await wic.ask(request.sent_to("sip:elsewhere.example"))).status == 403
+        assert await wic.closed() == CUT
+        assert at_core(wic) == []
 
 
 @pytest.mark.req("S003-21")
