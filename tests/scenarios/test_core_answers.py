@@ -84,13 +84,30 @@ async def test_a_refusal_of_the_core_reaches_the_wic(
         assert await works(wic, lab, user)
 
 
+@pytest.mark.req("SX-15")
 @either_way
-async def test_too_brief_is_said_with_the_least_that_will_do(lab, user, register, known):
+@pytest.mark.parametrize("least", [61, 1800])
+async def test_too_brief_is_said_with_the_least_that_will_do(lab, user, register, known, least):
     async with await lab.connect() as wic:
-        reply = await register(wic, known, Behaviour.TOO_BRIEF, 1800)
+        reply = await register(wic, known, Behaviour.TOO_BRIEF, least)
 
-        assert (reply.status, reply.one("Min-Expires")) == (423, "1800")
+        assert (reply.status, reply.one("Min-Expires")) == (423, str(least))
         assert {header.name for header in reply.headers} <= HARMLESS
+        assert await works(wic, lab, user)
+
+
+@pytest.mark.req("SX-15")
+@either_way
+async def test_too_brief_for_a_token_that_lasts_no_longer_wants_a_new_one(
+    lab, user, register, known
+):
+    """F19: a client that did as it is told by a 423 would ask for ever."""
+    async with await lab.connect() as wic:
+        reply = await register(wic, known, Behaviour.TOO_BRIEF, 3600)
+
+        assert reply.status == 401
+        assert reply.one("WWW-Authenticate").endswith('error="invalid_token"')
+        assert reply.all("Min-Expires") == ()
         assert await works(wic, lab, user)
 
 
