@@ -108,6 +108,23 @@ async def test_parameters_beside_a_token_say_nothing_to_the_core(lab, user, at_c
         assert [told.all("Authorization") for told in at_core(wic)] == [(tna,), (tna,)]
 
 
+@pytest.mark.req("SX-1")
+async def test_it_is_counted_and_noted(lab, user):
+    log, count = lab.edge.log.mark(), lab.edge.row("ep_count", "forged") or 0
+    async with await lab.connect() as wic:
+        for headers in (
+            ["P-Asserted-Identity: <sip:a@b.c>", "Path: <sip:a>"],
+            [],
+            ["Path: <sip:a>"],
+        ):
+            request = wic.register_request(user.impu, None).plus(*headers)
+            assert (await wic.ask(request)).status == 401
+
+        noted = [line for line in lab.edge.log.lines(log) if "request.washed" in line]
+        assert [wic.call_id in line for line in noted] == [True, True]
+    assert lab.edge.row("ep_count", "forged") == count + 2
+
+
 @pytest.mark.parametrize(
     "header",
     [
