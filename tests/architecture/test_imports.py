@@ -32,7 +32,7 @@ MAY_USE = {
     "grpc_status": ("rpc/",),
     "httpx2": ("tokens/",),
     "jwt": ("tokens/",),
-    "msgspec": ("settings.py", "tokens/"),
+    "msgspec": ("settings.py", "telemetry/", "tokens/"),
     "prometheus_client": ("telemetry/", "main"),
     "re2": ("domain/wildcard.py",),
     "sqlalchemy": ("store/",),

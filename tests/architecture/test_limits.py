@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 FILE_LINES = (
     ("kamailio.cfg", 200),
-    ("kemi/*.py", 150),
+    ("kemi/*.py", 160),
     ("*.py", 400),
     ("*.cfg", 400),
     ("*.proto", 400),
 )
 "The first pattern that fits decides."
-KEMI_PYTHON_LINES = 900
+KEMI_PYTHON_LINES = 1000
 PROGRAMS = ("sidecar/", "kemi/", "lab/", "tools/", "bench/", "demo/")
 "Tests are long tables and builders with a keyword per deviation: their functions go unmeasured."
 
