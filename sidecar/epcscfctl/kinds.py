@@ -13,6 +13,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Switch:
+    """A change of state that has a method of its own."""
+
+    verb: str
+    "Command; with a capital letter it begins the name of the method."
+    effect: str
+    cuts: bool
+    "Whether people lose their service by it."
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of resource."""
 
@@ -31,8 +42,8 @@ class Kind:
     "Fields that a list shows, next to the name."
     references: Mapping[str, str]
     "Field to collection."
-    switches: Mapping[str, str]
-    "Command to state: what an operator does in a hurry."
+    switches: tuple[Switch, ...]
+    "What an operator does in a hurry."
 
     def name(self, key: str) -> str:
         """Give the resource name of *key*, which may be one already."""
@@ -55,7 +66,7 @@ HOME_DOMAIN = Kind(
     collection="homeDomains",
     columns=("realm", "visited_network_id", "next_hop_set", "display_name"),
     references={},
-    switches={},
+    switches=(),
 )
 ENTITY = Kind(
     group="entity",
@@ -68,7 +79,10 @@ ENTITY = Kind(
     collection="authorizationEntities",
     columns=("state", "location", "issuer", "entity_id", "display_name"),
     references={},
-    switches={"bar": "BARRED", "unbar": "ACTIVE"},
+    switches=(
+        Switch("bar", "Refuse every token of this entity, at once.", cuts=True),
+        Switch("unbar", "Honour the tokens of this entity again.", cuts=False),
+    ),
 )
 WWSF = Kind(
     group="wwsf",
@@ -81,7 +95,10 @@ WWSF = Kind(
     collection="wwsfs",
     columns=("state", "client_id", "origins", "authorization_entities", "display_name"),
     references={"authorization_entities": "authorizationEntities"},
-    switches={"suspend": "SUSPENDED", "resume": "ACTIVE"},
+    switches=(
+        Switch("suspend", "Refuse every client of this WWSF, at once.", cuts=True),
+        Switch("resume", "Serve the clients of this WWSF again.", cuts=False),
+    ),
 )
 SUBSCRIPTION = Kind(
     group="subscription",
@@ -94,7 +111,7 @@ SUBSCRIPTION = Kind(
     collection="subscriptions",
     columns=("impus", "wwsfs", "display_name"),
     references={"wwsfs": "wwsfs"},
-    switches={},
+    switches=(),
 )
 
 KINDS = (HOME_DOMAIN, ENTITY, WWSF, SUBSCRIPTION)

@@ -13,7 +13,12 @@ import grpc
 
 from rich.console import Console
 
-from epcscf.admin.v1 import decisions_pb2_grpc, policy_pb2, policy_pb2_grpc
+from epcscf.admin.v1 import (
+    decisions_pb2_grpc,
+    ownership_pb2_grpc,
+    policy_pb2,
+    policy_pb2_grpc,
+)
 
 
 if TYPE_CHECKING:
@@ -66,6 +71,11 @@ class Session:
         return decisions_pb2_grpc.DecisionAdminStub(self.channel)
 
     @cached_property
+    def ownership(self) -> ownership_pb2_grpc.OwnershipAdminStub:
+        """Whose identities are, as a stub."""
+        return ownership_pb2_grpc.OwnershipAdminStub(self.channel)
+
+    @cached_property
     def console(self) -> Console:
         """Where to write; plain if that is no terminal, or if NO_COLOR says so."""
         # What is shown was written by others: it must not be read as markup.
@@ -102,6 +112,10 @@ class Session:
     def delete(self, kind: Kind, key: str, etag: str) -> None:
         """Delete one."""
         self._call("Delete", kind.noun, name=kind.name(key), etag=etag)
+
+    def switch(self, kind: Kind, verb: str, key: str, etag: str) -> Any:
+        """Change the state of one."""
+        return self._call(verb.capitalize(), kind.noun, name=kind.name(key), etag=etag)
 
     def revision(self) -> str:
         """Tell the revision of the policy."""

@@ -12,7 +12,7 @@ import pytest
 from epcscfd.app.judge import RegisterJudge, random_decision_id
 from epcscfd.domain.policy import EntityState, PemKeys
 from epcscfd.domain.reasons import Reason
-from epcscfd.domain.register import Forward
+from epcscfd.domain.register import Accept, Forward
 from epcscfd.tokens.jwks import KeyLives
 from epcscfd.tokens.keyring import Keyring
 from epcscfd.tokens.ledger import OneTimeLedger
@@ -22,6 +22,7 @@ from tests.builders import (
     a_fault,
     a_policy,
     a_token,
+    a_wwsf,
     an_entity,
     register_facts,
     some_rules,
@@ -154,6 +155,15 @@ def test_a_one_time_token_lets_through_once(judge_with, one_time):
     judge = judge_with(FakeVerifier(a_token(token_id="j1")))
 
     assert judge.judge_at_once(register_facts()).reason is None
+    assert judge.judge_at_once(register_facts()).reason == Reason.TOKEN_REPLAYED
+
+
+def test_a_one_time_token_out_of_a_range_lets_through_once(judge_with, policies):
+    wwsf = a_wwsf(ranges=["sip:!.*!@home1.net"])
+    policies.policy = a_policy(entities=[an_entity(one_time_tokens=True)], wwsfs=[wwsf])
+    judge = judge_with(FakeVerifier(a_token(token_id="j1")))
+
+    assert isinstance(judge.judge_at_once(register_facts()).decision, Accept)
     assert judge.judge_at_once(register_facts()).reason == Reason.TOKEN_REPLAYED
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from epcscfd.app.wellformed import ALGORITHMS, check_resource
+from epcscfd.app.wellformed import ALGORITHMS, check_change, check_resource
 from epcscfd.domain.policy import JwksFile, JwksUrl, WwsfId
 from epcscfd.errors import InvalidArgument
 from epcscfd.tokens.keys import ASYMMETRIC
@@ -78,6 +78,9 @@ GOOD = [
     a_wwsf(origins=[], entities=[]),
     a_wwsf(client_certificates=["0123456789abcdef" * 4]),
     a_wwsf(pool={"impi": ["v1@home1.net"], "realms": ["pool.example"]}),
+    a_wwsf(ranges=["sip:a!.*!@home1.net", "off sip:ab!.*!@home1.net", "tel:+4989"]),
+    a_wwsf(ranges=[f"sip:room-{number}@home1.net" for number in range(1000)]),
+    a_wwsf(quota={"max_registrations": 2**31 - 1, "max_first_sights": 2**31 - 1}),
     a_wwsf(display_name="Bücher & Söhne"),
     a_subscription(impus=["tel:+4989123456"]),
     a_subscription(impus=["sip:one!bang@home1.net"]),
@@ -130,6 +133,10 @@ BAD = [
     (a_wwsf(pool={"impi": ["v!.*!@home1.net"]}), "pool.impis"),
     (a_wwsf(pool={"realms": ["@pool.example"]}), "pool.impi_realms"),
     (a_wwsf(pool={"realms": ["Pool.example"]}), "pool.impi_realms"),
+    (a_wwsf(ranges=["sip:a!.*!@home1.net", "off sip:a!.*!@HOME1.net"]), "ranges"),
+    (a_wwsf(ranges=[f"sip:room-{number}@home1.net" for number in range(1001)]), "ranges"),
+    (a_wwsf(quota={"max_registrations": 2**31}), "quota.max_registrations"),
+    (a_wwsf(quota={"max_first_sights": 2**31}), "quota.max_first_sights"),
     (a_subscription(impi="v!.*!@home1.net"), "name"),
     (a_subscription(impus=[]), "impus"),
     (a_subscription(impus=["sip:wic!.*!@home1.net"]), "impus"),
@@ -146,3 +153,28 @@ def test_what_could_break_something_is_refused_by_field(resource: Any, field: st
 
 def test_what_may_be_provisioned_is_what_the_verifier_can_do() -> None:
     assert ALGORITHMS == ASYMMETRIC
+
+
+RANGED = a_wwsf(ranges=["sip:a!.*!@home1.net"])
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (RANGED, a_wwsf(ranges=["sip:b!.*!@home1.net"])),
+        (RANGED, a_wwsf(proof_required=True)),
+        (RANGED, a_wwsf(pool={})),
+        (a_wwsf(), a_wwsf()),
+        (a_wwsf(), RANGED),
+        (a_domain(), a_domain()),
+    ],
+)
+def test_an_edit_that_lets_nobody_loose_is_taken(before: Any, after: Any) -> None:
+    check_change(before, after)
+
+
+def test_an_edit_that_would_let_loose_whoever_was_confined_is_refused() -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        check_change(RANGED, a_wwsf())
+
+    assert caught.value.field == "ranges"

@@ -110,7 +110,7 @@ async def test_what_the_file_does_not_name_stays(operator: Operator) -> None:
 
 async def test_who_was_barred_by_hand_stays_barred(operator: Operator) -> None:
     await applied(operator, POLICY, "--yes")
-    await operator.run("wwsf", "suspend", "shop")
+    await operator.run("wwsf", "suspend", "shop", "--yes")
     changed = POLICY.replace("https://shop.example", "https://new.example")
 
     shown = await applied(operator, changed, "--yes")
@@ -175,6 +175,54 @@ async def test_keys_are_read_beside_the_file(operator: Operator) -> None:
     assert json.loads(shown.stdout)["keys"] == {"pem": pem}
 
 
+RANGES = POLICY.replace(
+    "[subscriptions.",
+    """[[wwsfs.shop.ranges]]
+range = "sip:room-!.*!@home1.net"
+mode = "static"
+enabled = true
+
+[[wwsfs.shop.ranges]]
+range = "tel:+49-89!.*!"
+
+[subscriptions.""",
+)
+
+
+async def test_ranges_are_shown_one_by_one(operator: Operator) -> None:
+    await applied(operator, RANGES, "--yes")
+    changed = RANGES.replace("enabled = true", "enabled = false").replace(
+        "tel:+49-89!.*!", "tel:+4989!.*!"
+    )
+
+    shown = await applied(operator, changed, "--dry-run")
+
+    assert [line.strip() for line in shown.splitlines()] == [
+        "~ wwsfs/shop",
+        "- ranges: range=sip:room-!.*!@home1.net  mode=STATIC  enabled=yes",
+        "+ ranges: range=sip:room-!.*!@home1.net  mode=STATIC",
+    ]
+    assert "nothing to do" in await applied(operator, RANGES)
+
+
+@pytest.mark.req("S001-24")
+async def test_ranges_that_overlap_end_the_run_with_an_example(operator: Operator) -> None:
+    await applied(operator, RANGES, "--yes")
+    other = """
+    [wwsfs.other]
+    ranges = [{ range = "sip:!.*!17@home1.net" }]
+    """
+
+    refused = await operator.run(
+        "apply", "--yes", operator.file("other.toml", other), succeed=False
+    )
+
+    assert refused.exit_code == 4
+    assert "'sip:!.*!17@home1.net' overlaps 'sip:room-!.*!@home1.net'" in refused.stderr
+    assert "'sip:room-17@home1.net' lies in both" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
 WRONG = [
     ("[home_domain.x]", "[home_domain] is none of home_domains"),
     ("[home_domains]\nx = 1", "[home_domains] must hold a table for each resource"),
@@ -184,6 +232,23 @@ WRONG = [
     ('[wwsfs.shop]\norigins = ["https://Shop.example"]', "write 'https://shop.example'"),
     ('[wwsfs.shop]\nauthorization_entities = ["waf"]', "there is no 'authorizationEntities/waf'"),
     ('[authorization_entities.waf]\nkeys.pem_file = "nowhere.pem"', "nowhere.pem"),
+    pytest.param(
+        '[wwsfs.shop]\nranges = [{ range = "sip:a!(!@home1.net" }]',
+        "`(` without `)`",
+        marks=pytest.mark.req("S001-24"),
+    ),
+    pytest.param(
+        '[wwsfs.shop]\nranges = [{ range = "sip:a!(b)\\\\1!@home1.net" }]',
+        "is no POSIX",
+        marks=pytest.mark.req("S001-24"),
+    ),
+    ('[wwsfs.shop]\nranges = [{ range = "sip:a!.*!@d", mode = "dynamic" }]', "wwsfs/shop: "),
+    ('[wwsfs.shop]\ncredentials = "password"', "wwsfs/shop: "),
+    pytest.param(
+        '[authorization_entities.waf]\nissuer = "https://waf.home1.net"',
+        "location: must be",
+        marks=pytest.mark.req("S000-1"),
+    ),
     ("[wwsfs", "policy.toml: "),
 ]
 

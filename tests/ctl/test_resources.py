@@ -127,26 +127,61 @@ async def test_a_dry_run_answers_and_changes_nothing(operator: Operator) -> None
 
 
 @pytest.mark.parametrize(
-    ("words", "state"),
+    ("group", "key", "cut", "back", "states"),
     [
-        (("entity", "bar", "waf"), "BARRED"),
-        (("entity", "unbar", "waf"), "ACTIVE"),
-        (("wwsf", "suspend", "shop"), "SUSPENDED"),
-        (("wwsf", "resume", "shop"), "ACTIVE"),
+        ("entity", "waf", "bar", "unbar", ("BARRED", "ACTIVE")),
+        ("wwsf", "shop", "suspend", "resume", ("SUSPENDED", "ACTIVE")),
     ],
 )
 async def test_partners_are_cut_off_and_let_in_again_in_one_word(
-    operator: Operator, words: tuple[str, str, str], state: str
+    operator: Operator, group: str, key: str, cut: str, back: str, states: tuple[str, str]
 ) -> None:
+    await operator.run(*ENTITY)
+    await operator.run(*WWSF)
+    before = await get(operator, group, key)
+
+    for words, state in (((cut, key, "--yes"), states[0]), ((back, key), states[1])):
+        await operator.run(group, *words)
+        await operator.run(group, *words)
+        resource = await get(operator, group, key)
+        assert resource["state"] == state
+        assert without_times(resource) == without_times(before) | {"state": state}
+
+
+def without_times(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: fields[name] for name in fields.keys() - {"etag", "update_time"}}
+
+
+@pytest.mark.parametrize("words", [("entity", "bar", "waf"), ("wwsf", "suspend", "shop")])
+async def test_cutting_off_asks_first(operator: Operator, words: tuple[str, str, str]) -> None:
     await operator.run(*ENTITY)
     await operator.run(*WWSF)
     group, _, key = words
 
-    await operator.run(*words)
+    await operator.run(*words, typed="n\n", succeed=False)
+    assert (await get(operator, group, key))["state"] == "ACTIVE"
+    await operator.run(*words, typed="y\n")
+    assert (await get(operator, group, key))["state"] != "ACTIVE"
 
-    resource = await get(operator, group, key)
-    assert resource["state"] == state
-    assert resource.get("issuer") or resource["origins"]
+
+async def test_cutting_off_can_insist_on_what_was_read(operator: Operator) -> None:
+    await operator.run(*ENTITY)
+    etag = (await get(operator, "entity", "waf"))["etag"]
+    await operator.run("entity", "update", "waf", "--display-name", "Login")
+
+    await operator.run("entity", "bar", "waf", "--yes", "--etag", etag, succeed=False)
+
+    assert (await get(operator, "entity", "waf"))["state"] == "ACTIVE"
+
+
+async def test_credentials_and_quota_have_flags(operator: Operator) -> None:
+    await operator.run(*ENTITY)
+    await operator.run(*WWSF, "--credentials", "token-or-digest", "--max-registrations", "500")
+    await operator.run("wwsf", "update", "shop", "--max-first-sights", "20")
+
+    wwsf = await get(operator, "wwsf", "shop")
+    assert wwsf["credentials"] == "TOKEN_OR_DIGEST"
+    assert wwsf["quota"] == {"max_registrations": 500, "max_first_sights": 20}
 
 
 async def test_deleting_asks_first(operator: Operator) -> None:

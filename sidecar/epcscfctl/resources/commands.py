@@ -10,14 +10,15 @@ import click
 from rich.table import Table
 
 from epcscfctl.failures import EXIT_INVALID, Failure
-from epcscfctl.kinds import KINDS
+from epcscfctl.kinds import KINDS, WWSF
+from epcscfctl.resources.check import check
 from epcscfctl.resources.flags import given, nested, options
 from epcscfctl.session import Session
 from epcscfctl.text import content, read_file, shown, to_fields, to_json, to_message
 
 
 if TYPE_CHECKING:
-    from epcscfctl.kinds import Kind
+    from epcscfctl.kinds import Kind, Switch
 
 FILE = ["--file", "-f", "file"]
 DRY_RUN = "Check, and change nothing."
@@ -30,7 +31,8 @@ def groups() -> list[click.Group]:
 
 def _group(kind: Kind) -> click.Group:
     commands = [_list(kind), _get(kind), _create(kind), _update(kind), _delete(kind)]
-    commands += [_switch(kind, verb) for verb in kind.switches]
+    commands += [_switch(kind, switch) for switch in kind.switches]
+    commands += [check] if kind is WWSF else []
     return click.Group(
         kind.group,
         commands={str(command.name): command for command in commands},
@@ -104,22 +106,30 @@ def _delete(kind: Kind) -> click.Command:
             click.confirm(f"Delete {kind.name(key)}?", abort=True, err=True)
         _session().delete(kind, key, etag)
 
+    return _cutting("delete", run, kind, f"Delete a {kind.title}.")
+
+
+def _switch(kind: Kind, switch: Switch) -> click.Command:
+    def run(key: str, etag: str, *, yes: bool = True) -> None:
+        if not yes:
+            question = f"{switch.verb.capitalize()} {kind.name(key)}, in force at once?"
+            click.confirm(question, abort=True, err=True)
+        _show(_session(), _session().switch(kind, switch.verb, key, etag))
+
+    if switch.cuts:
+        return _cutting(switch.verb, run, kind, switch.effect)
+    parameters = [_key(kind), _etag()]
+    return click.Command(switch.verb, callback=run, params=parameters, help=switch.effect)
+
+
+def _cutting(name: str, run: Any, kind: Kind, summary: str) -> click.Command:
+    """Make a command that somebody may regret."""
     yes = click.Option(["--yes", "-y"], is_flag=True, help="Do not ask.")
-    etag = click.Option(["--etag"], default="", help="Delete only if this is still its etag.")
-    return click.Command(
-        "delete", callback=run, params=[_key(kind), etag, yes], help=f"Delete a {kind.title}."
-    )
+    return click.Command(name, callback=run, params=[_key(kind), _etag(), yes], help=summary)
 
 
-def _switch(kind: Kind, verb: str) -> click.Command:
-    state = kind.switches[verb]
-
-    def run(key: str) -> None:
-        message = _message(kind, key, {"state": state}, None)
-        _show(_session(), _session().update(kind, message, ["state"]))
-
-    summary = f"Set the state of a {kind.title} to {state}, in force at once."
-    return click.Command(verb, callback=run, params=[_key(kind)], help=summary)
+def _etag() -> click.Option:
+    return click.Option(["--etag"], default="", help="Only if this is still its etag.")
 
 
 def _message(kind: Kind, key: str, fields: dict[str, Any], file: Path | None) -> Any:

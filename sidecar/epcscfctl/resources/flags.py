@@ -76,6 +76,17 @@ FLAGS: dict[str, tuple[Flag, ...]] = {
         Flag("entity", "authorization_entities", "Entity that may vouch for it. Repeatable."),
         Flag("pool-impi", "pool.impis", "IMPI of its pool. Repeatable."),
         Flag("pool-realm", "pool.impi_realms", "Realm whose IMPIs are its pool. Repeatable."),
+        Flag("credentials", "credentials", "How its users may authenticate. [default: token]"),
+        Flag(
+            "max-registrations",
+            "quota.max_registrations",
+            "Connections with a registration, at each edge. [default: no limit]",
+        ),
+        Flag(
+            "max-first-sights",
+            "quota.max_first_sights",
+            "First sights in ten seconds, at each edge. [default: the limit of the edge]",
+        ),
         Flag("proof-required", "proof_required", "Whether its users must be proven its own."),
         Flag("state", "state", "`suspended` refuses every client of it, at once."),
     ),

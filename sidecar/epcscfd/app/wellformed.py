@@ -80,6 +80,17 @@ def check_resource(resource: Resource) -> None:
             _check_subscription(resource)
 
 
+def check_change(before: Resource, after: Resource) -> None:
+    """Raise InvalidArgument if an edit that takes away would let more through."""
+    if not isinstance(before, Wwsf) or not isinstance(after, Wwsf):
+        return
+    # Whoever has ranges and no pool is confined to them; whoever has neither serves subscribers
+    # of the operator (TS 33.203 X.3). To get from the one to the other takes a word.
+    loosened = bool(before.ranges) and not (after.ranges or after.pool or after.proof_required)
+    why = "without them it could vouch for every subscriber: suspend it, or set proof_required"
+    _need(not loosened, "ranges", why)
+
+
 def _check_home_domain(domain: HomeDomain) -> None:
     _check_host("name", domain.domain)
     _match(PRINTABLE, "realm", domain.realm, "printable ASCII")

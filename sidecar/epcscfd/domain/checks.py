@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from epcscfd.domain.case import Case
 from epcscfd.domain.credentials import BearerToken
 from epcscfd.domain.header import quotable
-from epcscfd.domain.ownership import Contested, Foreign, Outside, Proven, Unfit, Unproven
+from epcscfd.domain.ownership import Proven, refusal_of
 from epcscfd.domain.policy import EntityState, Location, WwsfState
 from epcscfd.domain.ranges import IdentityRange
 from epcscfd.domain.reasons import Reason
@@ -147,19 +147,7 @@ def _impi_individual(case: Case) -> Reason | None:
 
 def _identity_owned(case: Case) -> Reason | None:
     # The IMPI is of the pool of that very WWSF, or the IMPU of its ranges.
-    match case.ownership:
-        case Foreign():
-            return Reason.IDENTITY_NOT_OWNED
-        case Outside():
-            return Reason.IDENTITY_OUTSIDE_RANGES
-        case Unfit():
-            return Reason.IMPI_OUTSIDE_POOL
-        case Contested():
-            return Reason.IDENTITY_CONTESTED
-        case Unproven() if case.wwsf.proof_required:
-            return Reason.IDENTITY_UNPROVEN
-        case _:
-            return None
+    return refusal_of(case.ownership, case.wwsf)
 
 
 def _range_enabled(case: Case) -> Reason | None:

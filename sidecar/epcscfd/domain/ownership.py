@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from epcscfd.domain.identity import Impi, Impu
 from epcscfd.domain.policy import Policy, Subscription, Wwsf, WwsfId
 from epcscfd.domain.ranges import Claim, IdentityRange
+from epcscfd.domain.reasons import Reason
 
 
 class ProofBy(enum.StrEnum):
@@ -117,3 +118,20 @@ def _enabled_first(each: IdentityRange) -> tuple[bool, str]:
 def _claimed_by_nobody(wwsf: Wwsf) -> Ownership:
     # A third party with ranges was given those identities, not the word on others.
     return Outside() if wwsf.ranges and not wwsf.pool else Unproven()
+
+
+def refusal_of(found: Ownership, wwsf: Wwsf) -> Reason | None:
+    """Give the reason why *wwsf* may not hand out what it has been *found* to be."""
+    match found:
+        case Foreign():
+            return Reason.IDENTITY_NOT_OWNED
+        case Outside():
+            return Reason.IDENTITY_OUTSIDE_RANGES
+        case Unfit():
+            return Reason.IMPI_OUTSIDE_POOL
+        case Contested():
+            return Reason.IDENTITY_CONTESTED
+        case Unproven():
+            return Reason.IDENTITY_UNPROVEN if wwsf.proof_required else None
+        case Proven():
+            return None

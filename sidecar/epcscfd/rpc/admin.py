@@ -1,4 +1,4 @@
-"""PolicyAdmin: the resources of the policy (google.aip.dev/130 to 135).
+"""PolicyAdmin: the resources of the policy (google.aip.dev/130 to 136).
 
 * Every method is the same for every kind of resource; a `Form` says what differs, and the methods
   are looked up in the contract, so that a further kind is a further Form.
@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,12 +20,14 @@ from google.protobuf.message_factory import GetMessageClass
 
 from epcscf.admin.v1 import policy_pb2
 from epcscfd.app.provisioning import key_of, name_of
-from epcscfd.app.wellformed import check_resource
+from epcscfd.app.wellformed import check_change, check_resource
 from epcscfd.errors import InvalidArgument, quote
 from epcscfd.rpc.convert.forms import FORMS
 
 
 if TYPE_CHECKING:
+    from enum import StrEnum
+
     from google.protobuf.field_mask_pb2 import FieldMask
 
     from epcscfd.app.provisioning import Resource, ResourceStore, Stored
@@ -45,7 +48,7 @@ class EditWatch(Protocol):
     """Is told who edits."""
 
     def edited(self, verb: str, name: str, peer: str) -> None:
-        """Note that *peer* has created, updated or deleted the resource *name*."""
+        """Note that *peer* has done *verb* (`create`, `update`, `bar`) to the resource *name*."""
         ...
 
 
@@ -84,6 +87,8 @@ class PolicyAdmin:
             methods[f"List{form.nouns}"] = partial(self._list, form)
             methods[f"Update{form.noun}"] = partial(self._update, form)
             methods[f"Delete{form.noun}"] = partial(self._delete, form)
+            for verb, state in form.transitions:
+                methods[f"{verb}{form.noun}"] = partial(self._transition, form, (verb, state))
         return methods
 
     async def _create(self, form: Form[Any, Any], request: Any, context: Any) -> Any:
@@ -113,7 +118,9 @@ class PolicyAdmin:
 
         def change(current: Stored[Any]) -> Any:
             merged = _merged(form.to_proto(current), message, request.update_mask)
-            return self._read(form, merged, key)
+            after = self._read(form, merged, key)
+            check_change(current.resource, after)
+            return after
 
         current = (form.kind, key, message.etag)
         stored = await self._store.update(current, change, rehearse=request.validate_only)
@@ -124,6 +131,17 @@ class PolicyAdmin:
         await self._store.delete(form.kind, key, request.etag)
         self._watch.edited("delete", name_of(form.kind, key), context.peer())
         return empty_pb2.Empty()
+
+    async def _transition(
+        self, form: Form[Any, Any], to: tuple[str, StrEnum], request: Any, context: Any
+    ) -> Any:
+        verb, state = to
+        key = form.key(request.name)
+        stored = await self._store.update(
+            (form.kind, key, request.etag), lambda current: replace(current.resource, state=state)
+        )
+        self._watch.edited(verb.lower(), name_of(form.kind, key), context.peer())
+        return form.to_proto(stored)
 
     def _read(self, form: Form[Any, Any], message: Any, key: str) -> Any:
         resource = form.from_proto(message, key)

@@ -9,12 +9,15 @@ import pytest
 from google.protobuf import field_mask_pb2
 
 from epcscf.admin.v1 import policy_pb2 as pb
+from epcscfd.domain.edge import edge_view
 from epcscfd.domain.policy import EntityId, HomeDomain, WwsfId, WwsfState
 from epcscfd.rpc.admin import SERVICE, PolicyAdmin
-from tests.adapters.rpc.administer import Admin, vet
+from tests.adapters.rpc.administer import Admin, failure_of, vet
+from tests.builders import some_rules
 
 
 if TYPE_CHECKING:
+    from epcscfd.domain.edge import Stamp
     from tests.adapters.conftest import Kept
 
 
@@ -200,3 +203,75 @@ async def test_edits_are_told(admin: Admin) -> None:
 
     name = "homeDomains/home1.net"
     assert admin.edits == [("create", name), ("update", name), ("delete", name)]
+
+
+TRANSITIONS = [
+    ("BarAuthorizationEntity", "authorizationEntities/waf", pb.AuthorizationEntity.BARRED),
+    ("UnbarAuthorizationEntity", "authorizationEntities/waf", pb.AuthorizationEntity.ACTIVE),
+    ("SuspendWwsf", "wwsfs/shop", pb.Wwsf.SUSPENDED),
+    ("ResumeWwsf", "wwsfs/shop", pb.Wwsf.ACTIVE),
+]
+
+
+@pytest.mark.parametrize(("method", "name", "state"), TRANSITIONS)
+async def test_a_state_is_changed_in_one_call_and_in_force_at_once(
+    admin: Admin, method: str, name: str, state: int
+) -> None:
+    await admin.create_entity(display_name="Login")
+    await admin.create_wwsf(display_name="Shop")
+    request = getattr(pb, f"{method}Request")(name=name)
+
+    for _ in range(2):
+        before = stamps(admin)
+        changed = await getattr(admin.stub, method)(request)
+        assert (changed.name, changed.state) == (name, state)
+        assert changed.display_name
+        assert stamps(admin).isdisjoint(before)
+    assert admin.edits[-1][1] == name
+    assert method.lower().startswith(admin.edits[-1][0])
+
+
+def stamps(admin: Admin) -> set[Stamp]:
+    """What verdicts in force hang on."""
+    return set(edge_view(admin.kept.board.current(), some_rules()).stamps)
+
+
+@pytest.mark.parametrize(("method", "name", "_state"), TRANSITIONS)
+async def test_a_change_of_state_insists_on_what_was_read(
+    admin: Admin, method: str, name: str, _state: int
+) -> None:
+    etags = {
+        "authorizationEntities/waf": (await admin.create_entity()).etag,
+        "wwsfs/shop": (await admin.create_wwsf()).etag,
+    }
+    request = getattr(pb, f"{method}Request")
+    await getattr(admin.stub, method)(request(name=name, etag=etags[name]))
+
+    again = getattr(admin.stub, method)(request(name=name, etag=etags[name]))
+    unknown = getattr(admin.stub, method)(request(name=name + "x"))
+    assert (await failure_of(again))[1] == "ETAG_MISMATCH"
+    assert (await failure_of(unknown))[1] == "RESOURCE_NOT_FOUND"
+
+
+async def test_a_mask_replaces_ranges_and_parts_of_a_quota(admin: Admin) -> None:
+    await admin.create_entity()
+    await admin.create_wwsf(
+        display_name="Shop",
+        ranges=[{"range": "sip:a!.*!@home1.net"}],
+        quota={"max_registrations": 500, "max_first_sights": 20},
+    )
+
+    after = await admin.stub.UpdateWwsf(
+        pb.UpdateWwsfRequest(
+            wwsf=pb.Wwsf(
+                name="wwsfs/shop",
+                ranges=[pb.IdentityRange(range="sip:b!.*!@home1.net", enabled=True)],
+                quota=pb.Quota(max_first_sights=7),
+            ),
+            update_mask=field_mask_pb2.FieldMask(paths=["ranges", "quota.max_first_sights"]),
+        )
+    )
+
+    assert [(each.range, each.enabled) for each in after.ranges] == [("sip:b!.*!@home1.net", True)]
+    assert after.quota == pb.Quota(max_registrations=500, max_first_sights=7)
+    assert after.display_name == "Shop"

@@ -104,6 +104,56 @@ async def test_an_entity_without_location_is_refused(admin: Admin) -> None:
     assert metadata["field"] == "location"
 
 
+@pytest.mark.req("S000-1")
+async def test_an_entity_cannot_lose_its_location(admin: Admin) -> None:
+    entity = await admin.create_entity()
+    entity.ClearField("location")
+
+    code, _, metadata = await failure_of(
+        admin.stub.UpdateAuthorizationEntity(
+            pb.UpdateAuthorizationEntityRequest(authorization_entity=entity)
+        )
+    )
+
+    assert (code, metadata["field"]) == (grpc.StatusCode.INVALID_ARGUMENT, "location")
+
+
+@pytest.mark.req("S001-24")
+@pytest.mark.parametrize("rehearse", [False, True])
+async def test_ranges_of_two_wwsfs_do_not_overlap(admin: Admin, *, rehearse: bool) -> None:
+    await admin.create_entity()
+    await admin.create_wwsf(ranges=[{"range": "sip:a!.*!@home1.net"}])
+    request = pb.CreateWwsfRequest(
+        wwsf_id="other",
+        wwsf=pb.Wwsf(ranges=[pb.IdentityRange(range="sip:ab!.*!@HOME1.net", enabled=True)]),
+        validate_only=rehearse,
+    )
+
+    assert await failure_of(admin.stub.CreateWwsf(request)) == (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "RANGE_OVERLAP",
+        {
+            "range": "sip:ab!.*!@home1.net",
+            "other": "sip:a!.*!@home1.net",
+            "wwsf": "wwsfs/shop",
+            "example": "sip:ab@home1.net",
+        },
+    )
+
+
+async def test_whoever_has_ranges_is_not_let_loose_by_taking_them_away(admin: Admin) -> None:
+    await admin.create_entity()
+    await admin.create_wwsf(ranges=[{"range": "sip:a!.*!@home1.net"}])
+
+    code, _, metadata = await failure_of(
+        admin.stub.UpdateWwsf(pb.UpdateWwsfRequest(wwsf=pb.Wwsf(name="wwsfs/shop")))
+    )
+
+    assert (code, metadata["field"]) == (grpc.StatusCode.INVALID_ARGUMENT, "ranges")
+    proven = pb.Wwsf(name="wwsfs/shop", proof_required=True)
+    await admin.stub.UpdateWwsf(pb.UpdateWwsfRequest(wwsf=proven))
+
+
 INVALID: list[tuple[str, dict[str, Any], str]] = [
     ("entity", {"keys": {}}, "keys"),
     ("entity", {"issuer": "http://waf.home1.net"}, "issuer"),
@@ -113,6 +163,20 @@ INVALID: list[tuple[str, dict[str, Any], str]] = [
     ("wwsf", {"authorization_entities": ["waf"]}, "authorization_entities[0]"),
     ("wwsf", {"authorization_entities": ["authorizationEntities/x"]}, "authorization_entities"),
     ("wwsf", {"pool": {"impis": ["v1@home1.net", "nobody"]}}, "pool.impis[1]"),
+    ("wwsf", {"ranges": [{"range": "sip:a@d"}, {"range": "sip:a!b"}]}, "ranges[1].range"),
+    ("wwsf", {"ranges": [{"range": "sip:a!(a)\\1!@d"}]}, "ranges[0].range"),
+    ("wwsf", {"ranges": [{"range": "sip:a!.*!@d", "mode": 7}]}, "ranges[0].mode"),
+    (
+        "wwsf",
+        {"ranges": [{"range": "sip:a!.*!@d"}, {"range": "SIP:a!.*!@D", "enabled": True}]},
+        "ranges",
+    ),
+    ("wwsf", {"ranges": [{"range": f"sip:a{n}@d"} for n in range(1001)]}, "ranges"),
+    ("wwsf", {"credentials": 7}, "credentials"),
+    ("wwsf", {"state": 7}, "state"),
+    ("wwsf", {"quota": {"max_registrations": 2**31}}, "quota.max_registrations"),
+    ("wwsf", {"quota": {"max_first_sights": 2**31}}, "quota.max_first_sights"),
+    ("entity", {"state": 7}, "state"),
     ("wwsf", {"key": "Shop"}, "name"),
     ("wwsf", {"key": ""}, "wwsf_id"),
     ("subscription", {"impi": "alice"}, "name"),

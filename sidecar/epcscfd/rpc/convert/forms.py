@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from epcscf.admin.v1 import policy_pb2 as pb
 from epcscfd.app.provisioning import R, Stored, name_of
-from epcscfd.domain.policy import AuthorizationEntity, HomeDomain, Subscription, Wwsf
+from epcscfd.domain.policy import (
+    AuthorizationEntity,
+    EntityState,
+    HomeDomain,
+    Subscription,
+    Wwsf,
+    WwsfState,
+)
 from epcscfd.errors import InvalidArgument, quote
 from epcscfd.rpc.convert import policy as convert
 from epcscfd.rpc.convert.fields import M
@@ -16,6 +23,7 @@ from epcscfd.rpc.convert.wwsf import wwsf_from_proto, wwsf_to_proto
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +42,8 @@ class Form(Generic[R, M]):
     to_proto: Callable[[Stored[R]], M]
     canonical_key: Callable[[str], str] = str
     "Of whatever a caller writes for one."
+    transitions: tuple[tuple[str, StrEnum], ...] = ()
+    "How methods that change the state are called, and the states that they lead to."
 
     @property
     def noun(self) -> str:
@@ -68,6 +78,7 @@ FORMS: tuple[Form[Any, Any], ...] = (
         fields="authorization_entities",
         from_proto=convert.entity_from_proto,
         to_proto=convert.entity_to_proto,
+        transitions=(("Bar", EntityState.BARRED), ("Unbar", EntityState.ACTIVE)),
     ),
     Form(
         kind=Wwsf,
@@ -78,6 +89,7 @@ FORMS: tuple[Form[Any, Any], ...] = (
         fields="wwsfs",
         from_proto=wwsf_from_proto,
         to_proto=wwsf_to_proto,
+        transitions=(("Suspend", WwsfState.SUSPENDED), ("Resume", WwsfState.ACTIVE)),
     ),
     Form(
         kind=Subscription,
