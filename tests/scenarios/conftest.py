@@ -19,7 +19,7 @@ from lab.sip import SipMessage
 from lab.subscribers import Subscription
 from lab.udp import UdpAgent, User
 from lab.wic import Wic
-from tests.scenarios.core_by_hand import CoreByHand
+from tests.scenarios.core_by_hand import DOMAIN, CoreByHand
 from tests.scenarios.leaks import leaks, write_filtered
 
 
@@ -102,3 +102,9 @@ def core_by_hand(next_hop_by_hand: CoreByHand) -> CoreByHand:
     """A core that answers what the test says, for users of scripted.example."""
     next_hop_by_hand.refresh()
     return next_hop_by_hand
+
+
+@pytest.fixture
+def impi_by_hand() -> str:
+    """An IMPI of the domain of that core, which no other test uses."""
+    return f"user-{secrets.token_hex(4)}@{DOMAIN}"

@@ -16,6 +16,7 @@ from lab.udp import Headers, UdpAgent
 
 DOMAIN = "scripted.example"
 NEXT_HOP_SET = 2
+PATIENCE = 5.0
 
 
 class CoreByHand:
@@ -40,14 +41,20 @@ class CoreByHand:
             self._agent.receive()
         self._edge.rpc("dispatcher.set_state", "a", NEXT_HOP_SET, self._uri)
 
-    async def receive(self) -> SipMessage:
-        """Return the next REGISTER; probes of the dispatcher are answered in passing."""
-        while True:
-            message = await asyncio.to_thread(self._agent.receive)
-            if message.method == "REGISTER":
-                return message
-            if message.method == "OPTIONS":
-                self.answer(message, 200, "OK")
+    async def receive(self, asked: SipMessage) -> SipMessage:
+        """Return what the core hears of *asked*; probes of the dispatcher are answered.
+
+        Raise TimeoutError after PATIENCE.
+        """
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                message = await asyncio.to_thread(self._agent.receive)
+                if message.method == "OPTIONS":
+                    self.answer(message, 200, "OK")
+                elif message.all("Call-ID") + message.all("CSeq") == (
+                    asked.all("Call-ID") + asked.all("CSeq")
+                ):
+                    return message
 
     def answer(self, request: SipMessage, status: int, phrase: str, headers: Headers = ()) -> None:
         """Answer *request*."""

@@ -14,7 +14,6 @@ from tests.scenarios.comparison import less_what_changes
 from tests.scenarios.core_by_hand import DOMAIN
 
 
-DAVE = "dave@scripted.example"
 HARMLESS = {
     *("Via", "From", "To", "Call-ID", "CSeq", "Content-Length"),
     *("Contact", "P-Associated-URI", "Service-Route", "Retry-After", "Min-Expires", "Require"),
@@ -131,20 +130,20 @@ INTERNAL = {
     ("status", "phrase"), [(200, "OK"), (403, "Barred at hss1.ims.example"), (600, "HSS full")]
 )
 async def test_what_the_core_says_to_its_own_stays_inside(
-    lab, core_by_hand, known, status, phrase
+    lab, core_by_hand, impi_by_hand, known, status, phrase
 ):
-    bearer = lab.bearer("portal", DAVE)
+    bearer = lab.bearer("portal", impi_by_hand)
     async with await lab.connect() as wic:
-        request = wic.register_request(f"sip:{DAVE}", bearer)
-        said = [("Contact", request.one("Contact")), ("P-Associated-URI", f"<sip:{DAVE}>")]
+        request = wic.register_request(f"sip:{impi_by_hand}", bearer)
+        said = [("Contact", request.one("Contact")), ("P-Associated-URI", f"<sip:{impi_by_hand}>")]
         said += [("Service-Route", "<sip:orig@scscf.ims.example;lr>")]
         if known:
             await wic.send(request.to_bytes())
-            core_by_hand.answer(await core_by_hand.receive(), 200, "OK", said)
+            core_by_hand.answer(await core_by_hand.receive(request), 200, "OK", said)
             assert (await wic.answer(request)).status == 200
-            request = wic.register_request(f"sip:{DAVE}", bearer)
+            request = wic.register_request(f"sip:{impi_by_hand}", bearer)
         await wic.send(request.to_bytes())
-        told = await core_by_hand.receive()
+        told = await core_by_hand.receive(request)
         inside = [(name, value) for name, value in INTERNAL.items() if name != "Via"]
         core_by_hand.answer(told, status, phrase, [*said, *inside])
         reply = await wic.answer(request)

@@ -15,7 +15,6 @@ from tests.scenarios.comparison import icid, less_what_changes
 from tests.scenarios.core_by_hand import DOMAIN
 
 
-DAVE = "dave@scripted.example"
 TNA = (
     'Digest username="{impi}", realm="{realm}", nonce="", uri="sip:{realm}", response="", '
     'integrity-protected="auth-done"'
@@ -28,18 +27,20 @@ def names(message):
 
 @pytest.mark.req("S001-17", "S002-8", "S003-23", "S003-35", "S004-13")
 @pytest.mark.scripted_core
-async def test_the_register_of_a_trusted_node_is_exact_in_every_field(lab, core_by_hand):
+async def test_the_register_of_a_trusted_node_is_exact_in_every_field(
+    lab, core_by_hand, impi_by_hand
+):
     async with await lab.connect() as wic:
-        asked = wic.register_request(f"sip:{DAVE}", lab.bearer("portal", DAVE))
+        asked = wic.register_request(f"sip:{impi_by_hand}", lab.bearer("portal", impi_by_hand))
         await wic.send(asked.to_bytes())
-        told = await core_by_hand.receive()
+        told = await core_by_hand.receive(asked)
         core_by_hand.answer(told, 200, "OK", [("Contact", asked.one("Contact"))])
         assert (await wic.answer(asked)).status == 200
 
     # TS 33.203 X.3.2.3 step 5, TS 24.229 5.2.2.1
     own = f"127.0.0.1:{lab.edge.plan.core_port}"
     assert told.start_line == f"REGISTER sip:{DOMAIN} SIP/2.0"
-    assert told.all("Authorization") == (TNA.format(impi=DAVE, realm=DOMAIN),)
+    assert told.all("Authorization") == (TNA.format(impi=impi_by_hand, realm=DOMAIN),)
     assert told.all("P-Visited-Network-ID") == (f'"{DOMAIN}"',)
     assert told.one("P-Charging-Vector") == (
         f'icid-value="{icid(told)}";icid-generated-at=epcscf1.ims.example;'
@@ -193,7 +194,7 @@ async def test_an_identity_is_known_in_every_spelling_and_passed_on_in_that(lab,
         asked = wic.register_request(to, lab.bearer("portal", impi))
         await wic.send(asked.sent_to(f"sip:{DOMAIN}").to_bytes())
 
-        told = await core_by_hand.receive()
+        told = await core_by_hand.receive(asked)
         core_by_hand.answer(told, 200, "OK")
         assert told.all("To") + told.all("From") == asked.all("To") + asked.all("From")
         assert told.one("Authorization") == TNA.format(impi=impi, realm=DOMAIN)

@@ -7,7 +7,6 @@ import pytest
 from lab.wic import Closed
 
 
-DAVE = "dave@scripted.example"
 CUT = Closed(1008, "policy violation")
 
 
@@ -30,16 +29,16 @@ async def test_another_user_of_an_impi_is_refused_until_it_is_free(lab, user, at
 
 @pytest.mark.req("S003-25")
 @pytest.mark.scripted_core
-async def test_of_two_users_who_come_at_once_one_gets_the_impi(lab, core_by_hand):
+async def test_of_two_users_who_come_at_once_one_gets_the_impi(lab, core_by_hand, impi_by_hand):
     """The second comes while the core is asked about the first."""
-    bearers = [lab.bearer("portal", DAVE, sub=sub) for sub in ("one", "another")]
+    bearers = [lab.bearer("portal", impi_by_hand, sub=sub) for sub in ("one", "another")]
     async with await lab.connect() as first, await lab.connect() as second:
-        asked = first.register_request(f"sip:{DAVE}", bearers[0])
+        asked = first.register_request(f"sip:{impi_by_hand}", bearers[0])
         await first.send(asked.to_bytes())
-        told = await core_by_hand.receive()
-        refused = await second.register(f"sip:{DAVE}", bearers[1])
+        told = await core_by_hand.receive(asked)
+        refused = await second.register(f"sip:{impi_by_hand}", bearers[1])
         core_by_hand.answer(told, 200, "OK", [("Contact", asked.one("Contact"))])
 
         assert (refused.status, await second.closed()) == (403, CUT)
         assert (await first.answer(asked)).status == 200
-        assert (await first.register(f"sip:{DAVE}", None)).status == 401
+        assert (await first.register(f"sip:{impi_by_hand}", None)).status == 401
