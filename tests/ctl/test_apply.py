@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,8 +14,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 if TYPE_CHECKING:
     from tests.ctl.conftest import Operator
-
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
 
 POLICY = """
 [home_domains."home1.net"]
@@ -41,25 +38,6 @@ async def applied(operator: Operator, text: str, *words: str) -> str:
     """Apply *text*; give what was shown."""
     result = await operator.run("apply", *words, operator.file("policy.toml", text))
     return result.stdout
-
-
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-async def test_examples_are_policies(operator: Operator, example: Path) -> None:
-    await operator.run("apply", "--yes", str(example))
-    again = await operator.run("apply", str(example))
-
-    assert again.stdout == "nothing to do: the policy is as the file says\n"
-    policy = operator.sidecar.board.current()
-    assert policy.wwsfs
-    assert policy.entities
-    assert policy.domains
-
-
-async def test_examples_go_together(operator: Operator) -> None:
-    for example in EXAMPLES:
-        await operator.run("apply", "--yes", str(example))
-
-    assert len(operator.sidecar.board.current().wwsfs) == len(EXAMPLES)
 
 
 async def test_what_would_change_is_shown_first(operator: Operator) -> None:
