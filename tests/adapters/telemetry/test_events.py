@@ -17,7 +17,7 @@ from epcscfd.telemetry import events
 from epcscfd.telemetry.journal import DecisionJournal
 from epcscfd.telemetry.metrics import Metrics
 from epcscfd.telemetry.watch import Watch
-from tests.builders import a_case, a_fault, a_policy, a_token, register_facts
+from tests.builders import a_case, a_fault, a_policy, a_token, a_wwsf, register_facts
 
 
 if TYPE_CHECKING:
@@ -89,10 +89,22 @@ def test_a_refusal_says_why_and_what_it_was_shown(
     assert line["impu"] == "sips:alice@home1.net"
 
 
+@pytest.mark.req("S000-26", "SX-30")
+def test_the_refusal_of_a_suspended_wwsf_is_on_record(
+    journal: DecisionJournal, log: list[Any]
+) -> None:
+    decide(journal, a_case(policy=a_policy(wwsfs=[a_wwsf(state="suspended")])))
+
+    (line,) = log
+    assert (line["decision"], line["reason"]) == ("refuse", "wwsf_suspended")
+    assert (line["wwsf"], line["entity"], line["impi"]) == ("shop", "waf", "alice@home1.net")
+
+
 def test_decisions_are_counted_by_ending_and_reason(
     journal: DecisionJournal, registry: CollectorRegistry, log: list[Any]
 ) -> None:
-    for case in (a_case(), a_case(), a_case(assertion=a_fault())):
+    accepted = a_case(policy=a_policy(wwsfs=[a_wwsf(ranges=["sip:alice@home1.net"])]))
+    for case in (a_case(), a_case(), accepted, a_case(assertion=a_fault())):
         decide(journal, case)
 
     def count(decision: str, reason: str) -> float | None:
@@ -100,8 +112,9 @@ def test_decisions_are_counted_by_ending_and_reason(
         return registry.get_sample_value("epcscf_register_decisions_total", labels)
 
     assert count("forward", "") == 2
+    assert count("accept", "") == 1
     assert count("refuse", "signature_invalid") == 1
-    assert registry.get_sample_value("epcscf_register_seconds_count") == 3
+    assert registry.get_sample_value("epcscf_register_seconds_count") == 4
 
 
 def test_identities_are_never_labels(

@@ -180,7 +180,7 @@ def two_issuers(tmp_path):
     )
 
 
-@pytest.mark.req("S003-18")
+@pytest.mark.req("S003-18", "S003-11")
 def test_one_issuers_key_does_not_verify_anothers_token(verifier, two_issuers):
     def verify(key, issuer):
         token = BearerToken(a_jwt(key, some_claims(iss=issuer)))
