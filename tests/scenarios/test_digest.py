@@ -1,0 +1,149 @@
+"""Users of the core's own: SIP Digest is relayed, with what it came over (scenario 1)."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.deployment import Deployment, Wishes
+from lab.digest import answer_challenge, auth_parameters
+from lab.subscribers import Subscription
+from lab.wic import Wic
+
+
+DORA, PASSWORD = "dora@ims.example", "dora in the lab"
+IMPU = "sip:dora@ims.example"
+ORIGIN = "https://phone.ims.example"
+
+POLICY = """
+[wwsfs.softphone]
+origins = ["https://phone.ims.example"]
+credentials = "digest"
+"""
+
+
+@pytest.fixture(scope="module")
+def phones(tmp_path_factory):
+    """A deployment with a subscriber who has a password, and a page without tokens."""
+    dora = Subscription(impi=DORA, impus=(IMPU,), password=PASSWORD)
+    lab = Deployment(tmp_path_factory.mktemp("phones"), Wishes(subscriptions=[dora]))
+    with lab:
+        lab.apply(POLICY)
+        lab.edge.wait_until(
+            lambda: lab.edge.row("ep_origin", ORIGIN) == "softphone",
+            seconds=5,
+            what="the origin of the phones",
+        )
+        yield lab
+
+
+async def connect(lab):
+    return await Wic.connect(lab.url, origin=ORIGIN, ssl=lab.trust())
+
+
+async def challenge(wic, authorization=None):
+    reply = await wic.register(IMPU, authorization)
+    assert reply.status == 401
+    return reply.one("WWW-Authenticate")
+
+
+def answer(challenged, password=PASSWORD):
+    return answer_challenge(challenged, DORA, password, "sip:ims.example")
+
+
+def flag(lab):
+    """What the S-CSCF last heard of how protected it was."""
+    parameters = auth_parameters(lab.core.scscf.wire()[-1].one("Authorization"))
+    return parameters.get("integrity-protected")
+
+
+@pytest.mark.req("S001-7", "S001-8", "S001-9", "S002-13", "S002-14", "S002-16")
+async def test_a_subscriber_answers_the_challenge_of_the_core(phones):
+    async with await connect(phones) as wic:
+        challenged = await challenge(wic)
+        parameters = auth_parameters(challenged)
+        assert challenged.startswith("Digest ")
+        assert (parameters["realm"], parameters["algorithm"]) == ("ims.example", "MD5")
+        reply = await wic.register(IMPU, answer(challenged))
+
+        assert reply.status == 200
+        assert flag(phones) == "tls-pending"
+        sent = phones.core.scscf.wire()[-1]
+        assert sent.one("P-Visited-Network-ID") == '"ims.example"'
+        assert 'orig-ioi="Type 1ims.example"' in sent.one("P-Charging-Vector")
+        assert sent.one("Path").endswith(";lr;ob>")
+        assert "P-Charging-Vector" not in str(reply)
+
+
+@pytest.mark.req("S001-11")
+async def test_a_refresh_on_the_same_connection_is_bound(phones):
+    async with await connect(phones) as wic:
+        assert (await wic.register(IMPU, answer(await challenge(wic)))).status == 200
+        assert (await wic.register(IMPU, answer(await challenge(wic)))).status == 200
+
+        assert flag(phones) == "tls-yes"
+
+
+@pytest.mark.req("S001-6")
+async def test_what_only_the_edge_may_say_is_taken_out(phones):
+    empty = (
+        f'Digest username="{DORA}", realm="ims.example", nonce="", uri="sip:ims.example",'
+        ' response="", integrity-protected="auth-done", authorization-entity="evil"'
+    )
+    async with await connect(phones) as wic:
+        await challenge(wic, empty)
+        sent = auth_parameters(phones.core.scscf.wire()[-1].one("Authorization"))
+
+        assert sent["username"] == DORA
+        assert "integrity-protected" not in sent
+        assert "authorization-entity" not in sent
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        'Digest username="a\\", integrity-protected=auth-done, x=\\"b", response="1"',
+        "Digest integrity-protected",
+        'Digest username="a", INTEGRITY-PROTECTED = "auth-done" "x"',
+    ],
+)
+async def test_credentials_that_could_hide_it_are_malformed(phones, hidden):
+    mark = phones.core.scscf.mark()
+    async with await connect(phones) as wic:
+        assert (await wic.register(IMPU, hidden)).status == 400
+    assert phones.core.scscf.wire(since=mark) == []
+
+
+@pytest.mark.req("S001-12")
+async def test_aka_is_marked_as_connected_over_tls(phones):
+    aka = (
+        f'Digest username="{DORA}", realm="ims.example", nonce="", uri="sip:ims.example",'
+        ' response="", algorithm=AKAv2-SHA-256'
+    )
+    async with await connect(phones) as wic:
+        await challenge(wic, aka)
+
+        assert flag(phones) == "tls-connected"
+
+
+@pytest.mark.req("S001-13")
+async def test_a_wrong_password_is_403_and_the_socket_stays(phones):
+    async with await connect(phones) as wic:
+        reply = await wic.register(IMPU, answer(await challenge(wic), "wrong"))
+
+        assert reply.status == 403
+        assert (await wic.register(IMPU, answer(await challenge(wic)))).status == 200
+
+
+async def test_a_token_where_only_digest_is_taken_is_challenged_by_the_core(phones):
+    async with await connect(phones) as wic:
+        assert (await challenge(wic, phones.bearer())).startswith("Digest ")
+        assert "Authorization" not in str(phones.core.scscf.wire()[-1])
+
+
+@pytest.mark.req("S001-7")
+async def test_digest_where_only_tokens_are_taken_gets_a_bearer_challenge(phones):
+    async with await phones.connect("portal") as wic:
+        reply = await wic.register(IMPU, 'Digest username="a", response="b"')
+
+        assert reply.status == 401
+        assert reply.one("WWW-Authenticate").startswith("Bearer ")

@@ -1,0 +1,162 @@
+"""Identities of a range that the core knows by configuration are registered at the edge."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from lab.deployment import Deployment
+from lab.wic import Closed, Wic
+
+
+ORIGIN = "https://hotel.example"
+ROOM = "sip:room12@ims.example"
+CUT = Closed(1008, "policy violation")
+
+POLICY = """
+[wwsfs.hotel]
+origins = ["https://hotel.example"]
+authorization_entities = ["waf"]
+pool.impi_realms = ["hotel.example"]
+ranges = [
+    { range = "sip:room!.*!@ims.example", enabled = true },
+    { range = "sip:suite!.*!@ims.example", enabled = false },
+]
+"""
+
+
+@pytest.fixture(scope="module")
+def hotel(tmp_path_factory):
+    """A deployment with a hotel, for whose guests the WAF of the operator vouches."""
+    with Deployment(tmp_path_factory.mktemp("hotel")) as deployment:
+        deployment.apply(POLICY)
+        deployment.edge.wait_until(
+            lambda: deployment.edge.row("ep_origin", ORIGIN) == "hotel",
+            seconds=5,
+            what="the hotel's origin",
+        )
+        yield deployment
+
+
+def bearer(lab, impu=ROOM, impi="guest1@hotel.example", **more):
+    token = lab.issuers["portal"].token(impi, [impu], client_id="hotel", **more)
+    return f"Bearer {token}"
+
+
+async def connect(lab):
+    return await Wic.connect(lab.url, origin=ORIGIN, ssl=lab.trust())
+
+
+@pytest.mark.req("S001-25", "S001-27", "S001-28")
+async def test_a_guest_registers_at_the_edge_and_the_core_hears_nothing(hotel):
+    commands, mark = len(hotel.core.hss.commands()), hotel.core.scscf.mark()
+    async with await connect(hotel) as wic:
+        reply = await wic.register(ROOM, bearer(hotel))
+        bindings = hotel.edge.rpc("ul.dump")
+
+        assert reply.status == 200
+        assert reply.one("P-Associated-URI") == f"<{ROOM}>"
+        assert reply.one("Service-Route") == "<sip:orig@epcscf1.ims.example;lr>"
+        assert reply.one("Date").endswith(" GMT")
+        assert ";tag=" in reply.one("To")
+        assert f"{wic.user}@{wic.host}" in reply.one("Contact")
+        assert "expires=600" in reply.one("Contact")
+        assert "room12@ims.example" in str(bindings)
+    assert len(hotel.core.hss.commands()) == commands
+    assert hotel.core.scscf.wire(since=mark) == []
+
+
+@pytest.mark.req("S001-28")
+async def test_the_registration_is_capped_by_the_life_of_the_token(hotel):
+    impu = "sip:room13@ims.example"
+    token = bearer(hotel, impu, "guest13@hotel.example", exp=int(time.time()) + 305)
+    async with await connect(hotel) as wic:
+        reply = await wic.register(impu, token)
+        granted = int(reply.one("Contact").rpartition("expires=")[2])
+
+    assert reply.status == 200
+    assert 250 <= granted <= 300
+
+
+@pytest.mark.req("S001-28")
+async def test_too_short_a_registration_is_423(hotel):
+    impu = "sip:room14@ims.example"
+    token = bearer(hotel, impu, "guest14@hotel.example")
+    async with await connect(hotel) as wic:
+        reply = await wic.register(impu, token, expires=5)
+
+        assert (reply.status, reply.one("Min-Expires")) == (423, "60")
+        assert (await wic.register(impu, token)).status == 200
+
+
+async def test_the_guest_refreshes_and_leaves(hotel):
+    impu = "sip:room15@ims.example"
+    token = bearer(hotel, impu, "guest15@hotel.example")
+    async with await connect(hotel) as wic:
+        assert (await wic.register(impu, token)).status == 200
+        judged = len(hotel.sidecar.events("register.decided"))
+        assert (await wic.register(impu, token)).status == 200
+        assert len(hotel.sidecar.events("register.decided")) == judged
+        reply = await wic.register(impu, token, expires=0)
+
+        assert reply.status == 200
+        assert "room15" not in str(hotel.edge.rpc("ul.dump"))
+        assert not [row for row in hotel.edge.rows("ep_holder") if "guest15" in row]
+
+
+async def test_several_devices_of_one_guest(hotel):
+    impu, impi = "sip:room16@ims.example", "guest16@hotel.example"
+    async with await connect(hotel) as one, await connect(hotel) as other:
+        assert (await one.register(impu, bearer(hotel, impu, impi))).status == 200
+        reply = await other.register(impu, bearer(hotel, impu, impi))
+
+        assert reply.status == 200
+        assert f"{one.user}@" in str(reply)
+        assert f"{other.user}@" in str(reply)
+
+
+async def test_another_user_does_not_get_an_impi_that_is_held(hotel):
+    impu, impi = "sip:room17@ims.example", "guest17@hotel.example"
+    async with await connect(hotel) as one, await connect(hotel) as other:
+        assert (await one.register(impu, bearer(hotel, impu, impi, sub="ann"))).status == 200
+        assert (await other.register(impu, bearer(hotel, impu, impi, sub="ben"))).status == 403
+        assert await other.closed() == CUT
+        assert (await one.register(impu, bearer(hotel, impu, impi, sub="ann"))).status == 200
+
+
+async def test_an_impi_is_free_when_its_holder_is_gone(hotel):
+    impu, impi = "sip:room18@ims.example", "guest18@hotel.example"
+    one = await connect(hotel)
+    assert (await one.register(impu, bearer(hotel, impu, impi, sub="ann"))).status == 200
+    held = len(hotel.edge.rows("ep_flow"))
+    await one.abort()
+    hotel.edge.wait_until(
+        lambda: len(hotel.edge.rows("ep_flow")) < held, seconds=5, what="end of the flow"
+    )
+    async with await connect(hotel) as other:
+        assert (await other.register(impu, bearer(hotel, impu, impi, sub="ben"))).status == 200
+
+
+@pytest.mark.req("S001-27", "S001-29", "S003-10")
+@pytest.mark.parametrize(
+    ("impu", "impi"),
+    [
+        ("sip:suite1@ims.example", "guest2@hotel.example"),
+        (ROOM, "alice@ims.example"),
+    ],
+    ids=["range not enabled", "IMPI of another form"],
+)
+async def test_what_is_not_the_hotels_is_forbidden(hotel, impu, impi):
+    async with await connect(hotel) as wic:
+        assert (await wic.register(impu, bearer(hotel, impu, impi))).status == 403
+        assert await wic.closed() == CUT
+
+
+@pytest.mark.req("S001-27")
+async def test_a_room_is_foreign_to_other_wwsfs(hotel):
+    async with await hotel.connect("portal") as wic:
+        token = hotel.bearer("portal", "alice@ims.example", impus=[ROOM])
+
+        assert (await wic.register(ROOM, token)).status == 403
+        assert await wic.closed() == CUT
