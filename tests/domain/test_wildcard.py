@@ -66,3 +66,8 @@ def test_an_expression_has_a_longest_form():
 
     with pytest.raises(MalformedIdentity):
         compile_expression("a" * (LONGEST_EXPRESSION + 1))
+
+
+def test_a_wildcarded_identity_has_a_longest_form():
+    with pytest.raises(MalformedIdentity, match="too long"):
+        WildcardedIdentity.parse(f"sip:{'a' * 1000}!.*!@d")

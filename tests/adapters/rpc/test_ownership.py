@@ -29,6 +29,8 @@ POLICY = a_policy(
         a_wwsf(ranges=["sip:!(alice|room-.*)!@home1.net", "off sip:room-1!.*!@home1.net"]),
         a_wwsf(id="other", pool={"impi": ["v1@home1.net"], "realms": ["pool.example"]}),
         a_wwsf(id="third"),
+        a_wwsf(id="twin-1", ranges=["tel:+4989!.*!"]),
+        a_wwsf(id="twin-2", ranges=["tel:+4989!.*!"]),
     ],
     subscriptions=[a_subscription(wwsfs=["other", "third"])],
 )
@@ -103,11 +105,12 @@ async def test_another_impi_makes_another_standing(stub: OwnershipAdminAsyncStub
     ("impu", "wwsf", "expected"),
     [
         ("sip:room-2@home1.net", "shop", ("PROVEN", "")),
-        ("sip:room-1@home1.net", "shop", ("PROVEN", "")),
+        ("sip:room-17@home1.net", "shop", ("PROVEN", "")),
         ("sip:room-2@home1.net", "third", FOREIGN),
         ("sip:lobby@home1.net", "shop", ("FOREIGN", "identity_outside_ranges")),
         ("sip:lobby@home1.net", "third", ("UNPROVEN", "")),
         ("sip:lobby@home1.net", "other", ("PROVEN", "")),
+        ("tel:+49891", "twin-1", ("CONTESTED", "identity_contested")),
     ],
 )
 async def test_one_wwsf_can_be_asked_about(
