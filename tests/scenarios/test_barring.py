@@ -39,7 +39,7 @@ def suspect(lab):
 def cut_off(lab, suspect, user, at_core):
     """Set a state for the sake of a REGISTER with each of some credentials, and back.
 
-    Return the replies and how their connections ended. The first credential is known.
+    Return the replies, and what the operator finds about each. The first credential is known.
     """
 
     async def attempt(kind, state, *authorizations):
@@ -53,7 +53,13 @@ def cut_off(lab, suspect, user, at_core):
         ends = [await wic.closed() for wic in wics]
         suspect(kind, "active")
         assert [len(at_core(wic)) for wic in wics] == [1] + [0] * (len(wics) - 1)
-        return [(reply.status, reply.all("WWW-Authenticate")) for reply in replies], ends
+        assert ends == [CUT] * len(wics)
+        decided = {each["call_id"]: each for each in lab.sidecar.events("register.decided")}
+        records = [decided.get(wic.call_id) for wic in wics]
+        return (
+            [(reply.status, reply.all("WWW-Authenticate")) for reply in replies],
+            [record and (record["wwsf"], record["reason"]) for record in records],
+        )
 
     return attempt
 
@@ -66,17 +72,17 @@ def bearer(lab, user):
 async def test_a_suspended_wwsf_is_403_and_closed_whatever_it_shows(lab, user, cut_off):
     shown = bearer(lab, user), bearer(lab, user), None
     async with await lab.connect() as other:
-        replies, ends = await cut_off("wwsf", "suspended", *shown)
+        replies, records = await cut_off("wwsf", "suspended", *shown)
 
         assert replies == [(403, ())] * 3
-        assert ends == [CUT] * 3
+        assert records == [("suspect", "wwsf_suspended")] * 2 + [None]
         # the others do not notice
         assert (await other.register(user.impu, None)).status == 401
 
 
 @pytest.mark.req("S000-26")
 async def test_a_barred_waf_vouches_for_nobody(lab, user, cut_off):
-    replies, ends = await cut_off("entity", "barred", bearer(lab, user), bearer(lab, user))
+    replies, records = await cut_off("entity", "barred", bearer(lab, user), bearer(lab, user))
 
     assert replies == [(403, ())] * 2
-    assert ends == [CUT] * 2
+    assert records == [("suspect", "entity_barred")] * 2

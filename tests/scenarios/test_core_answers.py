@@ -60,7 +60,7 @@ async def test_a_digest_challenge_is_not_passed_to_a_wic_with_a_token(lab, user,
         assert await works(wic, lab, user)
 
 
-@pytest.mark.req("S002-10", "S004-13", "S000-28")
+@pytest.mark.req("S002-10", "S004-13", "S000-28", "SX-16")
 @either_way
 @pytest.mark.parametrize(
     ("behaviour", "number", "status"),

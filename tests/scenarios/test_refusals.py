@@ -141,6 +141,14 @@ async def test_a_token_that_is_not_valid_is_401_and_closed(lab, refused, name):
     assert closed == CUT
 
 
+@pytest.mark.req("S003-21")
+@pytest.mark.parametrize("claim", ["nbf", "iat"])
+async def test_clocks_may_differ_by_less_than_the_skew(lab, user, claim):
+    ahead = lab.bearer("portal", user.impi, **{claim: int(time.time()) + 20})
+    async with await lab.connect() as wic:
+        assert (await wic.register(user.impu, ahead)).status == 200
+
+
 @pytest.mark.req("S003-20", "S003-22")
 @pytest.mark.parametrize(
     "scope",
