@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 
+from bisect import bisect_left
+from itertools import chain, islice, takewhile
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -22,7 +24,7 @@ from epcscfd.store.schema import wwsf_ranges
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -39,28 +41,39 @@ async def check_ranges(connection: AsyncConnection, resource: Resource) -> None:
     columns = wwsf_ranges.c
     statement = select(columns.value, columns.owner).where(columns.owner != resource.id)
     found = await connection.execute(statement.order_by(columns.value))
-    others = {row.value: row.owner for row in found}
+    others = [(row.owner, row.value) for row in found]
     # Beside the loop, which has REGISTERs to judge.
     await asyncio.to_thread(_compare, resource.ranges, others)
 
 
-def _compare(ranges: Iterable[IdentityRange], others: Mapping[str, str]) -> None:
-    """Compare *ranges* with *others*, owners by texts."""
+def _compare(ranges: Iterable[IdentityRange], others: Iterable[tuple[str, str]]) -> None:
+    """Compare *ranges* with *others*, of which each is an owner and a text."""
     effort = Effort()
+    by_beginning: dict[str, list[tuple[str, str]]] = {}
+    for owner, text in others:
+        by_beginning.setdefault(_beginning(text), []).append((owner, text))
+    beginnings = sorted(by_beginning)
     for each in sorted(ranges, key=str):
-        begin = _beginning(str(each))
-        # Of two that have anything in common, one begins like the other.
-        near = (
-            (owner, text)
-            for text, owner in others.items()
-            if text.startswith(begin) or begin.startswith(_beginning(text))
-        )
-        for owned in near:
+        near = _alike(_beginning(str(each)), beginnings)
+        for owned in chain.from_iterable(by_beginning[beginning] for beginning in near):
             _compare_two(each, owned, effort)
 
 
 def _beginning(text: str) -> str:
     return text.partition("!")[0]
+
+
+def _alike(begin: str, beginnings: list[str]) -> Iterator[str]:
+    """Give those of *beginnings*, in order, that begin like *begin* or that it begins like.
+
+    No others need be compared, and of thousands these are few.
+    """
+    for length in range(len(begin)):
+        place = bisect_left(beginnings, begin[:length])
+        if beginnings[place : place + 1] == [begin[:length]]:
+            yield begin[:length]
+    longer = islice(beginnings, bisect_left(beginnings, begin), None)
+    yield from takewhile(lambda each: each.startswith(begin), longer)
 
 
 def _compare_two(each: IdentityRange, owned: tuple[str, str], effort: Effort) -> None:
