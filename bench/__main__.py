@@ -33,6 +33,9 @@ from bench.users import Users
 
 PROBES_PER_SECOND = 50
 
+ALLOCATORS = ("qm", "fm", "tlsf")
+ALLOCATOR_HELP = "of every Kamailio, as for -x; else its own choice"
+
 
 @dataclass(frozen=True, slots=True)
 class Extent:
@@ -50,10 +53,10 @@ class Extent:
 def main() -> int:
     """Do what the command line says; return the exit status."""
     asked = _arguments()
-    results = Results(describe_machine())
+    results = Results(describe_machine(), asked.allocator)
     run_dir = Path(tempfile.mkdtemp(prefix="epcscf-bench-"))
     try:
-        with Stand(run_dir) as stand:
+        with Stand(run_dir, asked.allocator) as stand:
             for name in asked.only or PARTS:
                 print(f"measuring {name} ...", file=sys.stderr, flush=True)
                 PARTS[name](stand, _extent(asked), results)
@@ -75,6 +78,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=_count, help="of rates and neighbours; 5, quick: 3")
     parser.add_argument("--browsers", type=_count, help="over WSS; 500, quick: 100")
+    parser.add_argument("--allocator", choices=ALLOCATORS, default="", help=ALLOCATOR_HELP)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     parser.add_argument("--only", action="append", choices=PARTS, help="may be given repeatedly")
     return parser.parse_args()

@@ -25,7 +25,7 @@ EDGE = ("epcscf", "save", "relay")
 
 def show(results: Results, goals: Sequence[Goal], console: Console) -> None:
     """Print everything that was measured."""
-    console.print(describe(results.machine))
+    console.print(f"{describe(results.machine)}; allocator {results.allocator or 'by default'}")
     for warning in warnings_of(results):
         console.print(f"note: {warning}")
     for title, table in (*_tables(results), ("Goals", _goals(goals))):

@@ -66,6 +66,8 @@ class Results:
     """All of it; what was not measured is empty."""
 
     machine: Machine
+    allocator: str = ""
+    "Of every Kamailio; empty: its own choice."
     rounds: int = 0
     rates: Mapping[str, Rate] = field(default_factory=dict)
     ratios: Mapping[str, Spread] = field(default_factory=dict)

@@ -69,9 +69,10 @@ class Doors:
 class Stand:
     """Starts the parts, holds them, ends them."""
 
-    def __init__(self, run_dir: Path) -> None:
+    def __init__(self, run_dir: Path, allocator: str = "") -> None:
         run_dir.mkdir(parents=True, exist_ok=True)
         self.run_dir = run_dir
+        self._allocator = allocator
         self.sink, self.sink_address = self._bare("SINK")
         self.save, self.save_address = self._bare("SAVE")
         next_hop = f"sip:{authority(*self.sink_address)}"
@@ -95,6 +96,7 @@ class Stand:
             listen=(f"udp:{authority(*address)}",),
             defines={mode: True, "WORKERS": WORKERS, **defines},
             shm_mb=SHM_MB,
+            allocator=self._allocator,
         )
         return Kamailio(launch, lambda kamailio: kamailio.answers_rpc()), address
 
@@ -113,6 +115,7 @@ class Stand:
                 "EPCSCF_RATE_WWSF": 100_000_000,
             },
             shm_mb=SHM_MB,
+            allocator=self._allocator,
         )
 
     @property

@@ -41,6 +41,8 @@ class EdgePlan:
     listen: tuple[str, ...] = ()
     "Listeners besides those of kamailio.cfg, as for `-l`."
     shm_mb: int = 128
+    allocator: str = ""
+    "As in Launch."
 
 
 class Edge(Kamailio):
@@ -59,6 +61,7 @@ class Edge(Kamailio):
             defines={**self._defines(), **plan.defines},
             shm_mb=plan.shm_mb,
             pkg_mb=16,
+            allocator=plan.allocator,
         )
         super().__init__(launch, lambda kamailio: kamailio.answers_rpc())
 

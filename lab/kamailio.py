@@ -35,6 +35,8 @@ class Launch:
     "Laid over our own."
     shm_mb: int = 64
     pkg_mb: int = 8
+    allocator: str = ""
+    "As for `-x`: `qm`, `fm` or `tlsf`; empty: Kamailio's own choice."
     binary: str = "kamailio"
 
     @property
@@ -49,6 +51,7 @@ class Launch:
             *(self.binary, "-DD", "-E"),
             *(*place, "-P", str(self.run_dir / "pid")),
             *("-m", str(self.shm_mb), "-M", str(self.pkg_mb)),
+            *(("-x", self.allocator) if self.allocator else ()),
             *(word for address in self.listen for word in ("-l", address)),
             *self._definitions(),
         ]

@@ -169,6 +169,15 @@ def test_definition_cannot_end_its_own_quotes(tmp_path):
         launch(tmp_path, defines={"PHRASE": 'OK"'}).command()
 
 
+def test_the_allocator_is_kamailios_own_choice_unless_one_is_named(tmp_path):
+    named = launch(tmp_path, allocator="tlsf")
+
+    assert "-x" not in launch(tmp_path).command()
+    with Kamailio(named, Kamailio.answers_rpc) as running:
+        arguments = running.rpc("core.arg")
+        assert arguments[arguments.index("-x") + 1] == "tlsf"
+
+
 def test_too_long_a_socket_path_is_refused_before_kamailio_does(tmp_path):
     with pytest.raises(ValueError, match="longer than 107"):
         Kamailio(launch(tmp_path / ("x" * 108)), Kamailio.answers_rpc)
