@@ -26,3 +26,13 @@ def test_issuer_and_subject_are_kept_apart():
 
     assert one.subject_digest != other.subject_digest
     assert len(one.subject_digest) == 64
+
+
+def test_a_token_without_an_id_has_no_digest_of_one():
+    assert not a_token(token_id="").id_digest
+
+
+def test_the_same_id_of_another_issuer_is_another_token():
+    one, other = (a_token(token_id="j", issuer=issuer) for issuer in ("https://a", "https://b"))
+
+    assert one.id_digest != other.id_digest

@@ -97,6 +97,7 @@ def _grant(case: Case) -> Grant:
         impi=case.impi,
         impu=case.impu,
         subject=case.token.subject_digest,
+        token_id=case.token.id_digest,
         token_expires_at=case.token.expires_at,
         margin=case.rules.margin,
         minimum=case.rules.minimum_expires,

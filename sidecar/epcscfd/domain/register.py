@@ -70,6 +70,8 @@ class Grant:
     impu: Impu
     subject: str
     "SHA-256 of issuer and subject of the token, lower-case hex."
+    token_id: str
+    "SHA-256 of issuer and `jti` of the token, lower-case hex. Empty: it has none."
     token_expires_at: datetime
     margin: timedelta
     "The registration has to end so long before the token does."

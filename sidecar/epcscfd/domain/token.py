@@ -51,9 +51,18 @@ class AccessToken:
     @property
     def subject_digest(self) -> str:
         """SHA-256 of issuer and subject, lower-case hex."""
-        # The length keeps issuer and subject apart, whatever they contain.
-        text = f"{len(self.issuer)}:{self.issuer}{self.subject}"
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digest_of(self.issuer, self.subject)
+
+    @property
+    def id_digest(self) -> str:
+        """SHA-256 of issuer and `jti`, lower-case hex. Empty: there is no `jti`."""
+        return digest_of(self.issuer, self.token_id) if self.token_id else ""
+
+
+def digest_of(issuer: str, name: str) -> str:
+    """SHA-256 of what *issuer* calls *name*, lower-case hex."""
+    # The length keeps issuer and name apart, whatever they contain.
+    return hashlib.sha256(f"{len(issuer)}:{issuer}{name}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     import grpc
 
+    from epcscf.control.v1.registrations_pb2 import Report
     from epcscfd.domain.judgement import Judgement
     from epcscfd.domain.policy import Policy
     from epcscfd.domain.register import RegisterFacts
@@ -84,8 +85,8 @@ class EdgeWatch(Protocol):
         """Note that the judge broke, or was not asked for want of room."""
         ...
 
-    def reported(self, decision_id: str, status: int, expires: int) -> None:
-        """Note what the core said to a forwarded REGISTER."""
+    def declined(self, decision_id: str, status: int) -> None:
+        """Note that the core refused a forwarded REGISTER."""
         ...
 
 
@@ -203,12 +204,16 @@ class Conversation:
                 self.outbox.post(pb.ToEdge(echo=frame.probe))
             case "reports":
                 for report in frame.reports.reports:
-                    self._watch.reported(report.decision_id, report.status, report.expires)
+                    self._hear(report)
             case "hello":
                 raise InvalidArgument("hello", "must be the first frame only")
-            case None:
-                # A frame of a later contract: whoever sends it can do without an answer.
+            case _:
+                # Also a frame of a later contract: whoever sends it can do without an answer.
                 pass
+
+    def _hear(self, report: Report) -> None:
+        if report.WhichOneof("event") == "declined":
+            self._watch.declined(report.declined.decision_id, report.declined.status)
 
     def _answer(self, question: pb.Question) -> None:
         facts = facts_from_proto(question)

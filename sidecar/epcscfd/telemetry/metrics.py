@@ -32,9 +32,9 @@ class Metrics:
         self.failures = Counter(
             "epcscf_register_failures", "REGISTERs that could not be judged", registry=registry
         )
-        self.reports = Counter(
-            "epcscf_registration_reports",
-            "Final answers of the core to forwarded REGISTERs",
+        self.declined = Counter(
+            "epcscf_registrations_declined",
+            "REGISTERs that were let through and that the core refused",
             ("status_class",),
             registry=registry,
         )

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from epcscfd.ports import KeyFetch
     from epcscfd.telemetry.metrics import Metrics
 
-REPORTS_OF_INTEREST = 300
-"A final status from here on is worth a line; 2xx are counted."
-
 
 class Watch:
     """Logs and counts."""
@@ -76,16 +73,10 @@ class Watch:
             exc_info=error,
         )
 
-    def reported(self, decision_id: str, status: int, expires: int) -> None:
-        """Note what the core said to a forwarded REGISTER."""
-        self._metrics.reports.labels(f"{min(max(status // 100, 1), 6)}xx").inc()
-        if status >= REPORTS_OF_INTEREST:
-            self._log.info(
-                events.REGISTRATION_REPORTED,
-                decision_id=decision_id,
-                status=status,
-                expires=expires,
-            )
+    def declined(self, decision_id: str, status: int) -> None:
+        """Note that the core refused a forwarded REGISTER."""
+        self._metrics.declined.labels(f"{min(max(status // 100, 1), 6)}xx").inc()
+        self._log.info(events.REGISTRATION_DECLINED, decision_id=decision_id, status=status)
 
     def keys_fetched(self, source: str, outcome: KeyFetch, why: str) -> None:
         """Note how a fetch of keys ended."""

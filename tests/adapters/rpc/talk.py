@@ -13,6 +13,7 @@ import grpc
 
 from epcscf.control.v1 import control_pb2 as pb
 from epcscf.control.v1 import control_pb2_grpc
+from epcscf.control.v1.registrations_pb2 import ReportBatch
 from epcscfd.domain.judgement import Judgement, judge_register
 from epcscfd.errors import Unavailable
 from tests.builders import a_case, a_policy
@@ -90,7 +91,7 @@ class SeenEdges:
     here: set[str] = field(default_factory=set)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     failures: list[tuple[str, Exception]] = field(default_factory=list)
-    reports: list[tuple[str, int, int]] = field(default_factory=list)
+    reports: list[tuple[str, int]] = field(default_factory=list)
 
     def edge_joined(self, node: str, boot_id: str) -> None:
         self.here.add(f"{node} {boot_id}")
@@ -102,8 +103,8 @@ class SeenEdges:
     def judge_failed(self, facts: RegisterFacts, error: Exception) -> None:
         self.failures.append((facts.to, error))
 
-    def reported(self, decision_id: str, status: int, expires: int) -> None:
-        self.reports.append((decision_id, status, expires))
+    def declined(self, decision_id: str, status: int) -> None:
+        self.reports.append((decision_id, status))
 
 
 class Edge:
@@ -116,7 +117,7 @@ class Edge:
     async def hello(self, contract: int = 1) -> None:
         await self.say(hello=pb.Hello(node="edge1", boot_id="b1", contract=contract))
 
-    async def say(self, **frame: pb.Hello | pb.QuestionBatch | pb.Probe | pb.ReportBatch) -> None:
+    async def say(self, **frame: pb.Hello | pb.QuestionBatch | pb.Probe | ReportBatch) -> None:
         await self.call.write(pb.FromEdge(**frame))  # type: ignore[arg-type]  # one of them
 
     async def ask(self, *tos: str) -> None:

@@ -15,6 +15,7 @@ from google.rpc import error_details_pb2  # type: ignore[import-untyped]  # ship
 from grpc_status import rpc_status  # type: ignore[import-untyped]  # ships no types
 
 from epcscf.control.v1 import control_pb2 as pb
+from epcscf.control.v1.registrations_pb2 import Declined, Report, ReportBatch
 from epcscfd.rpc import control
 from epcscfd.rpc.control import EdgeControl
 from tests.adapters.rpc.conftest import served
@@ -243,13 +244,13 @@ async def test_every_policy_is_told(talk: Talk) -> None:
 
 async def test_reports_are_passed_on(talk: Talk) -> None:
     await talk.begin()
-    report = pb.Report(decision_id="d1", status=200, expires=600)
+    report = Report(declined=Declined(decision_id="d1", status=403))
 
-    await talk.edge.say(reports=pb.ReportBatch(reports=[report]))
+    await talk.edge.say(reports=ReportBatch(reports=[report]))
     await talk.edge.say(probe=pb.Probe(number=1))
     await talk.edge.hear()
 
-    assert talk.seen.reports == [("d1", 200, 600)]
+    assert talk.seen.reports == [("d1", 403)]
 
 
 async def test_a_frame_of_a_later_contract_is_passed_over(talk: Talk) -> None:

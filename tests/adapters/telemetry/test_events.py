@@ -178,22 +178,16 @@ def test_edges_come_and_go(watch: Watch, registry: CollectorRegistry, log: list[
 
 
 @pytest.mark.parametrize(
-    ("status", "status_class", "told"),
-    [(200, "2xx", False), (403, "4xx", True), (503, "5xx", True), (0, "1xx", False)],
+    ("status", "status_class"), [(403, "4xx"), (503, "5xx"), (0, "1xx"), (999, "6xx")]
 )
-def test_reports_are_counted_and_failures_told(
-    watch: Watch,
-    registry: CollectorRegistry,
-    log: list[Any],
-    status: int,
-    status_class: str,
-    told: bool,  # noqa: FBT001 - a column of the table
+def test_what_the_core_declines_is_counted_and_told(
+    watch: Watch, registry: CollectorRegistry, log: list[Any], status: int, status_class: str
 ) -> None:
-    watch.reported("d1", status, 600)
+    watch.declined("d1", status)
 
     labels = {"status_class": status_class}
-    assert registry.get_sample_value("epcscf_registration_reports_total", labels) == 1
-    assert bool(log) is told
+    assert registry.get_sample_value("epcscf_registrations_declined_total", labels) == 1
+    assert (log[0]["decision_id"], log[0]["status"]) == ("d1", status)
 
 
 def test_fetches_of_keys_are_counted_by_source_and_outcome(

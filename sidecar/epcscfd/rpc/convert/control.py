@@ -76,6 +76,7 @@ def _grant_fields(grant: Grant) -> dict[str, Any]:
         "impi": str(grant.impi),
         "impu": str(grant.impu),
         "subject": grant.subject,
+        "token_id": grant.token_id,
         "token_expires_at": int(grant.token_expires_at.timestamp()),
         "margin_seconds": int(grant.margin.total_seconds()),
         "minimum_seconds": int(grant.minimum.total_seconds()),
