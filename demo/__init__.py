@@ -1,0 +1,1 @@
+"""A web site with WebRTC users, as a model: WWSF and the WIC page that it serves."""
