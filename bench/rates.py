@@ -7,6 +7,7 @@ the median over the rounds.
 
 from __future__ import annotations
 
+import enum
 import statistics
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from bench.processes import cpu_times
 from bench.sipp import Load, Outcome, Script, Sipp, expecting
 from bench.stand import HERE, Stand
-from bench.users import Users
+from bench.users import GUEST, SUBSCRIBER, Users
 from lab.cscf import Address
 
 
@@ -26,6 +27,21 @@ REFUSED_USERS = 500
 REFUSED_STATUS = 403
 
 
+class Tokens(enum.Enum):
+    """Which tokens the calls of a row show."""
+
+    KNOWN = enum.auto()
+    "Their verdicts are in the table, if there is one."
+    UNSEEN = enum.auto()
+    "Nobody has seen them: each is used once."
+    REFUSED = enum.auto()
+    "Of somebody else; the refusals are in the table."
+
+
+def _edge(stand: Stand) -> Address:
+    return stand.doors.load_test
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One thing that is measured."""
@@ -34,14 +50,18 @@ class Row:
     title: str
     calls: int
     to: Callable[[Stand], Address]
+    who: str = SUBSCRIBER
+    tokens: Tokens = Tokens.KNOWN
 
 
 ROWS = (
-    Row("save", "bare save()", 30_000, lambda stand: stand.save_address),
-    Row("first_sight", "first sight, relayed", 8_000, lambda stand: stand.doors.load_test),
+    Row("first_sight_saved", "first sight, saved", 8_000, _edge, GUEST, Tokens.UNSEEN),
+    Row("save", "bare save()", 30_000, lambda stand: stand.save_address, GUEST),
+    Row("refresh_saved", "verdict in the table, saved", 30_000, _edge, GUEST),
+    Row("first_sight_relayed", "first sight, relayed", 8_000, _edge, tokens=Tokens.UNSEEN),
     Row("relay", "bare relay", 20_000, lambda stand: stand.relay_address),
-    Row("refresh", "verdict in the table, relayed", 20_000, lambda stand: stand.doors.load_test),
-    Row("refusal", "refusal in the table", 20_000, lambda stand: stand.doors.load_test),
+    Row("refresh_relayed", "verdict in the table, relayed", 20_000, _edge),
+    Row("refusal", "refusal in the table", 20_000, _edge, tokens=Tokens.REFUSED),
 )
 "In the order of running: those that are compared are neighbours."
 
@@ -68,17 +88,23 @@ class Rates:
         self._dir = stand.run_dir
         self._scale = scale
         self._known_users = users
-        self._users = Users(stand.issuer, users, self._dir)
-        self._known = Script(SCENARIO, self._users.own_tokens(users))
+        self._users = {
+            who: Users(stand.issuer, users, self._dir, who) for who in (SUBSCRIBER, GUEST)
+        }
+        self._known = {
+            who: Script(SCENARIO, of_them.own_tokens(users))
+            for who, of_them in self._users.items()
+        }
         refused = expecting(SCENARIO, REFUSED_STATUS, self._dir / "refused.xml")
         self._refused_users = min(users, REFUSED_USERS)
-        self._refused = Script(refused, self._users.foreign_tokens(self._refused_users))
+        foreign = self._users[SUBSCRIBER].foreign_tokens(self._refused_users)
+        self._refused = Script(refused, foreign)
 
     def warm_up(self) -> None:
         """Make the known users known, and let every part see some load."""
         for row in ROWS:
             load = Load(self._known_users)
-            with Sipp(self._dir, self._known, row.to(self._stand), load) as sipp:
+            with Sipp(self._dir, self._known[row.who], row.to(self._stand), load) as sipp:
                 outcome = sipp.outcome()
             if outcome.failed:
                 raise RuntimeError(f"{row.name}: {outcome.failed} calls failed when warming up")
@@ -99,10 +125,10 @@ class Rates:
         return max(self._known_users, round(row.calls * self._scale))
 
     def _script(self, row: Row) -> Script:
-        if row.name == "first_sight":
-            return Script(SCENARIO, self._users.own_tokens(self._calls(row)))
-        if row.name != "refusal":
-            return self._known
+        if row.tokens is Tokens.UNSEEN:
+            return Script(SCENARIO, self._users[row.who].own_tokens(self._calls(row)))
+        if row.tokens is Tokens.KNOWN:
+            return self._known[row.who]
         # refusals are kept for seconds only
         load = Load(self._refused_users)
         with Sipp(self._dir, self._refused, row.to(self._stand), load) as sipp:

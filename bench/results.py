@@ -17,7 +17,12 @@ from bench.neighbours import Felt
 from bench.rates import ROWS, Round, Spread, cpu_of, rate_of, ratio_of
 
 
-RATIOS = (("refresh", "relay"), ("first_sight", "save"), ("first_sight", "relay"))
+RATIOS = (
+    ("refresh_saved", "save"),
+    ("refresh_relayed", "relay"),
+    ("first_sight_saved", "save"),
+    ("first_sight_relayed", "relay"),
+)
 
 
 @dataclass(frozen=True, slots=True)

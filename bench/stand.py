@@ -42,6 +42,7 @@ SHM_MB = 1024
 WWSF = "portal"
 ORIGIN = "https://portal.ims.example"
 
+# its pool is registered by the core, its range by the eP-CSCF
 POLICY = """
 [home_domains."ims.example"]
 
@@ -54,6 +55,10 @@ algorithms = ["ES256"]
 [wwsfs.portal]
 origins = ["https://portal.ims.example"]
 authorization_entities = ["waf"]
+pool.impi_realms = ["ims.example"]
+[[wwsfs.portal.ranges]]
+range = "sip:room!.*!@ims.example"
+enabled = true
 """
 
 

@@ -16,14 +16,20 @@ from lab.issuer import Issuer
 
 HOME = "ims.example"
 
+SUBSCRIBER = "u"
+"How users begin that the core registers."
+GUEST = "room"
+"How users begin of the static range, which the eP-CSCF registers itself."
+
 
 class Users:
     """Writes injection files for a number of users."""
 
-    def __init__(self, issuer: Issuer, count: int, into: Path) -> None:
+    def __init__(self, issuer: Issuer, count: int, into: Path, kind: str = SUBSCRIBER) -> None:
         self._issuer = issuer
         self._count = count
         self._into = into
+        self._kind = kind
         self._numbers = itertools.count(1)
 
     def own_tokens(self, calls: int) -> Path:
@@ -39,10 +45,11 @@ class Users:
     def bearers(self) -> Iterator[tuple[str, str]]:
         """Sign without end, each user in turn: name and Authorization value."""
         for number in itertools.cycle(range(self._count)):
-            yield f"u{number}", f"Bearer {self._issuer.token(f'u{number}@{HOME}')}"
+            user = f"{self._kind}{number}"
+            yield user, f"Bearer {self._issuer.token(f'{user}@{HOME}')}"
 
     def _write(self, name: str, calls: Iterable[tuple[str, str]]) -> Path:
-        path = self._into / f"{name}-{next(self._numbers)}.csv"
+        path = self._into / f"{self._kind}-{name}-{next(self._numbers)}.csv"
         with path.open("w") as file:
             file.write("SEQUENTIAL\n")
             file.writelines(f"{user};{authorization}\n" for user, authorization in calls)

@@ -26,7 +26,7 @@ CPU = {"epcscf": 0.001, "front": 0.002, "sidecar": 0.003}
 @pytest.fixture
 def results() -> Results:
     made = Results(MACHINE)
-    made.take_rates([a_round(refresh=812.345)] * 3)
+    made.take_rates([a_round(refresh_relayed=812.345)] * 3)
     times = Percentiles(1.5, 2.5, 100, 0)
     made.latency = {"relay": times, "first_sight": times}
     made.neighbours = {
@@ -52,12 +52,12 @@ def line_of(text: str, start: str) -> list[str]:
 def test_every_part_is_printed(results):
     text = text_of(results)
 
-    assert line_of(text, "verdict in the table")[5:6] == ["812"]
-    assert line_of(text, "refresh / relay")[3:4] == ["0.81"]
+    assert line_of(text, "verdict in the table, relayed")[5:6] == ["812"]
+    assert line_of(text, "refresh_relayed / relay")[3:4] == ["0.81"]
     assert line_of(text, "frozen")[1:3] == ["1.50", "2.50"]
     assert line_of(text, "open") == ["open", "4", "0", "1000", "2000", "3000"]
     assert line_of(text, "KiB each") == ["KiB", "each", "100", "shared", "20"]
-    assert line_of(text, "refresh / bare relay")[-1] == "missed"
+    assert line_of(text, "refresh, relayed / bare relay")[-1] == "missed"
 
 
 def test_what_was_not_measured_is_not_printed():
@@ -70,7 +70,7 @@ def test_what_was_not_measured_is_not_printed():
 def test_a_program_gets_all_of_it(results):
     read = json.loads(results.to_json())
 
-    assert read["ratios"]["refresh/relay"]["median"] == 0.8123
+    assert read["ratios"]["refresh_relayed/relay"]["median"] == 0.8123
     assert read["machine"]["programs"] == {"kamailio": "5.6.3"}
     assert read["browsers"]["steps"][0]["done"] == 7
 

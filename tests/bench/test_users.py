@@ -5,7 +5,7 @@ from __future__ import annotations
 import jwt
 import pytest
 
-from bench.users import Users
+from bench.users import GUEST, Users
 from lab.issuer import Issuer
 
 
@@ -34,6 +34,12 @@ def test_own_tokens_are_the_users(users):
 
     assert [to for to, _, _ in calls] == [f"sip:u{n}@ims.example" for n in (0, 1, 2, 0)]
     assert all(owned == [to] for to, owned, _ in calls)
+
+
+def test_users_of_another_kind_have_other_names(tmp_path):
+    users = Users(ISSUER, 3, tmp_path, GUEST)
+
+    assert [to for to, _, _ in calls_in(users.own_tokens(1))] == [f"sip:{GUEST}0@ims.example"]
 
 
 def test_no_token_comes_twice(users):

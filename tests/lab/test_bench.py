@@ -8,9 +8,10 @@ import pytest
 
 from bench.fleet import Fleet
 from bench.footprint import bare_twin, footprint
-from bench.rates import ROWS, Rates
+from bench.rates import ROWS, Rates, Tokens
 from bench.stand import Stand
-from bench.users import Users
+from bench.users import GUEST, SUBSCRIBER, Users
+from lab.rpc import RpcError
 from lab.udp import UdpAgent
 
 
@@ -35,10 +36,26 @@ def test_every_row_measures_what_its_name_says(stand):
         judged = len(stand.sidecar.events("register.decided")) - decided
         decided += judged
         # first sights are judged each, and so are refusals, before they are in the table
-        assert judged == {"first_sight": FEW, "refusal": FEW}.get(row.name, 0)
+        assert judged == (0 if row.tokens is Tokens.KNOWN else FEW)
 
     assert all(each.outcome.answered == FEW for each in measured.values())
     assert all(each.outcome.failed == 0 for each in measured.values())
+
+
+def is_in_registrar(edge, record):
+    try:
+        edge.rpc("ul.lookup", "location", record)
+    except RpcError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("who", "here"), [(SUBSCRIBER, False), (GUEST, True)])
+def test_guests_are_registered_here_and_subscribers_in_the_core(stand, who, here):
+    row = next(row for row in ROWS if row.tokens is Tokens.UNSEEN and row.who == who)
+
+    assert Rates(stand, scale=0, users=FEW).measure(row).outcome.answered == FEW
+    assert is_in_registrar(stand.edge, f"{who}0@ims.example") is here
 
 
 def test_browsers_register_and_refresh(stand):
