@@ -36,6 +36,7 @@ class EdgePlan:
     tls: TlsFiles | None = None
     "None: TLS ends in a front end, and the door is the front door."
     browser_port: int = field(default_factory=free_port)
+    native_port: int = field(default_factory=free_port)
     core_port: int = field(default_factory=free_port)
     defines: Mapping[str, Define] = field(default_factory=dict)
     listen: tuple[str, ...] = ()
@@ -92,14 +93,37 @@ class Edge(Kamailio):
                 "BROWSER_PORT": plan.browser_port,
                 "TLS_CERTIFICATE": str(plan.tls.certificate),
                 "TLS_PRIVATE_KEY": str(plan.tls.key),
-                "TLS_CLIENT_CA": str(plan.tls.client_ca),
+                "EPCSCF_WITH_NATIVE_DOOR": True,
+                "NATIVE_HOST": HOST,
+                "NATIVE_PORT": plan.native_port,
+                "TLS_CONFIG": str(self._write_tls_config(plan.tls)),
             }
         return {**shared, **door}
+
+    def _write_tls_config(self, tls: TlsFiles) -> Path:
+        """Write that of `deploy/`, with what is this edge's own."""
+        here = {
+            "203.0.113.7:8444": f"{HOST}:{self.plan.native_port}",
+            "/etc/kamailio/epcscf.pem": str(tls.certificate),
+            "/etc/kamailio/epcscf.key": str(tls.key),
+            "/etc/kamailio/epcscf-clients.pem": str(tls.client_ca),
+        }
+        text = (ROOT / "deploy" / "tls.cfg").read_text()
+        for there, place in here.items():
+            text = text.replace(there, place)
+        path = self.plan.run_dir / "tls.cfg"
+        path.write_text(text)
+        return path
 
     @property
     def url(self) -> str:
         """Where WICs connect."""
         return f"{'ws' if self.plan.tls is None else 'wss'}://localhost:{self.plan.browser_port}/"
+
+    @property
+    def native_url(self) -> str:
+        """Where clients with a certificate connect, where TLS ends here."""
+        return f"wss://localhost:{self.plan.native_port}/"
 
     def row(self, table: str, key: str) -> str | int | None:
         """Return a row of a shared table, None if there is none."""
