@@ -27,7 +27,7 @@ run: setup ## Bring up core, sidecar and Kamailio, register one client over WSS,
 test: setup ## Run all tests, real parts included, and hold docs/conformance.md against them
 	@rm -rf build/conformance
 	@$(MAKE) --no-print-directory check
-	@$(PY) -m pytest --conformance-run=build/conformance tests/lab tests/scenarios
+	@$(PY) -m pytest --conformance-run=build/conformance tests/lab tests/scenarios tests/browser
 	@$(PY) -m tools.conformance --check
 
 .PHONY: check
@@ -38,7 +38,7 @@ check: $(VENV)/.ready build/.protos ## Format, lint, types, layers and unit test
 	@$(VENV)/bin/lint-imports --no-logo 2>&1 | tail -3
 	@$(PY) -m pytest -q --conformance-run=build/conformance $(UNIT_TESTS)
 
-UNIT_TESTS := $(filter-out tests/lab/ tests/scenarios/,$(wildcard tests/*/))
+UNIT_TESTS := $(filter-out tests/lab/ tests/scenarios/ tests/browser/,$(wildcard tests/*/))
 
 .PHONY: format
 format: $(VENV)/.ready ## Format the sources and sort the imports
@@ -57,7 +57,7 @@ conformance: $(VENV)/.ready ## Write docs/conformance.md and docs/judging.md fro
 # --- set-up: each step leaves a mark and is done again when what it rests on has changed
 
 .PHONY: setup
-setup: build/.debian $(VENV)/.ready build/.protos ## Install what is missing (Debian packages, Python packages, stubs)
+setup: build/.debian $(VENV)/.ready build/.protos build/.web ## Install what is missing (Debian, Python and npm packages, stubs)
 
 build/.debian: deploy/debian-packages.txt
 	@mkdir -p build
@@ -91,6 +91,16 @@ build/.protos: $(PROTOS) requirements.lock | $(VENV)/.ready
 		$(PROTOS)
 	@touch build/stubs/epcscf/__init__.py $@
 
+# what pages load: the SIP libraries, each as one file
+build/.web: package.json package-lock.json | build/.debian
+	@echo 'npm packages: into node_modules, with pinned hashes'
+	@npm ci --silent --ignore-scripts
+	@node_modules/.bin/esbuild node_modules/jssip/lib/JsSIP.js $(BUNDLE) --outfile=build/web/jssip.js
+	@node_modules/.bin/esbuild node_modules/sip.js/lib/index.js $(BUNDLE) --outfile=build/web/sip.js
+	@touch $@
+
+BUNDLE := --bundle --minify --format=esm --define:global=globalThis --log-level=warning
+
 .PHONY: lock
 lock: $(VENV)/.ready ## Resolve pyproject.toml anew into requirements.lock
 	@$(PY) -m pip install -q uv
@@ -99,4 +109,4 @@ lock: $(VENV)/.ready ## Resolve pyproject.toml anew into requirements.lock
 
 .PHONY: clean
 clean: ## Remove what was built
-	@rm -rf build $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf build $(VENV) node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

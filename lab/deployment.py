@@ -33,6 +33,9 @@ from lab.wic import Wic
 
 
 HOME = "ims.example"
+EDGE_NAME = "epcscf1.ims.example"
+EDGE_URL = f"wss://{EDGE_NAME}/"
+"What pages are given, whose browsers find that name here."
 WWSFS = ("portal", "partner", "socialnet")
 
 USERS = 128
@@ -125,8 +128,10 @@ class Deployment:
         self.jwks = {name: JwksServer(self.issuers[name]) for name in ("partner", "socialnet")}
         self.core = ImsCore(run_dir / "core", wishes.subscriptions, wishes.core)
         self.sidecar = Sidecar(run_dir / "sidecar", wishes.sidecar)
-        server = self.authority.issue_server()
-        tls = TlsFiles(server.certificate, server.key, self.authority.certificate)
+        pages = (origin.removeprefix("https://") for origin in ORIGINS.values())
+        self.server = self.authority.issue_server(hosts=(EDGE_NAME, *pages))
+        "For the browser door, and for whoever serves the pages."
+        tls = TlsFiles(self.server.certificate, self.server.key, self.authority.certificate)
         self.edge = Edge(
             EdgePlan(
                 run_dir=run_dir / "edge",
@@ -140,7 +145,7 @@ class Deployment:
         )
         self.front: Front | None = None
         if wishes.behind_front:
-            self.front = Front(run_dir / "front", self.edge.plan.browser_port, server)
+            self.front = Front(run_dir / "front", self.edge.plan.browser_port, self.server)
         self._held = contextlib.ExitStack()
 
     def start(self) -> Self:

@@ -1,0 +1,91 @@
+"""Real browsers before one real deployment."""
+
+from __future__ import annotations
+
+import secrets
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from playwright.sync_api import Browser
+
+from lab.deployment import EDGE_NAME, HOME, ORIGINS, Deployment
+from lab.subscribers import Subscription
+from lab.udp import User
+from tests.browser.chromium import chromium
+from tests.browser.site import Site
+from tests.browser.tab import LIBRARIES, Tab
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder needs Chromium and the real parts."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.kamailio)
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """The deployment that all share. A part of it that ends by itself fails the run."""
+    with Deployment(tmp_path_factory.mktemp("lab")) as deployment:
+        yield deployment
+        deployment.core.check_alive()
+
+
+@pytest.fixture(scope="session")
+def site(lab: Deployment) -> Iterator[Site]:
+    """The web servers."""
+    with Site(lab.server) as servers:
+        yield servers
+
+
+@pytest.fixture(scope="module")
+def browser(lab: Deployment, site: Site) -> Iterator[Browser]:
+    """One Chromium; its event loop must be gone before asynchronous tests of other modules."""
+    hosts = [origin.removeprefix("https://") for origin in ORIGINS.values()]
+    places = {EDGE_NAME: lab.edge.plan.browser_port, **dict.fromkeys(hosts, site.port)}
+    with chromium(places, lab.server.certificate) as running:
+        yield running
+
+
+@pytest.fixture(params=LIBRARIES)
+def library(request: pytest.FixtureRequest) -> str:
+    """Each stock library in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def open_tab(browser: Browser, library: str) -> Iterator[Callable[..., Tab]]:
+    """Open tabs, each with a profile of its own, that end with the test."""
+    contexts = []
+
+    def open_one(wwsf: str = "portal", library: str = library) -> Tab:
+        context = browser.new_context()
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(f"{ORIGINS[wwsf]}/client.html")
+        page.wait_for_function("() => window.ready")
+        return Tab(page, library)
+
+    yield open_one
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def tab(open_tab: Callable[..., Tab]) -> Tab:
+    """One tab of the portal."""
+    return open_tab()
+
+
+@pytest.fixture
+def user(lab: Deployment) -> User:
+    """A subscriber whom no other test knows."""
+    name = f"user-{secrets.token_hex(4)}"
+    user = User(f"{name}@{HOME}", f"sip:{name}@{HOME}")
+    lab.core.hss.provision(Subscription(impi=user.impi, impus=(user.impu,)))
+    return user

@@ -1,0 +1,102 @@
+"""One page in Chromium with a stock SIP library in it, and what it sent, heard and felt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Page
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from lab.sip import SipMessage
+
+
+PATIENCE = 5.0
+"Seconds; longer than all timers of an eP-CSCF together, so that only a hang gets here."
+LOOK_EVERY = 20
+"Milliseconds."
+
+LIBRARIES = ("jssip", "sipjs")
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """How a WebSocket ended, as the page is told."""
+
+    code: int
+    reason: str
+
+
+@dataclass
+class Tab:
+    """A page of a WWSF, loaded and ready to start its WIC."""
+
+    page: Page
+    library: str
+
+    def start(self, impu: str, server: str, authorization: str, expires: int = 600) -> None:
+        """Connect and register, as the library does."""
+        options = {
+            "library": self.library,
+            "impu": impu,
+            "server": server,
+            "authorization": authorization,
+            "expires": expires,
+        }
+        self.page.evaluate("options => window.start(options)", options)
+
+    def renew(self, authorization: str) -> None:
+        """Give the library another credential and let it register."""
+        self.page.evaluate("value => void window.wic.renew(value)", authorization)
+
+    def unregister(self) -> None:
+        """Let the library end its registration."""
+        self.page.evaluate("() => void window.wic.unregister()")
+
+    def wait(self, predicate: str, *, seconds: float = PATIENCE, argument: Any = None) -> None:
+        """Wait until a JavaScript *predicate* holds in the page."""
+        try:
+            self.page.wait_for_function(
+                predicate, arg=argument, timeout=seconds * 1000, polling=LOOK_EVERY
+            )
+        except PlaywrightTimeout:
+            told = self.page.evaluate(
+                "() => JSON.stringify([window.events, window.wire], null, 1)"
+            )
+            said = [message.text for message in self.page.console_messages()]
+            raise TimeoutError(f"not within {seconds:g} s: {argument}\n{told}\n{said}") from None
+
+    def wait_for(self, event: str, count: int = 1, *, seconds: float = PATIENCE) -> Any:
+        """Wait for the *count*-th event of this name; return its detail."""
+        find = "([name, count]) => window.events.filter(e => e.name === name)[count - 1]"
+        self.wait(find, seconds=seconds, argument=[event, count])
+        return self.page.evaluate(f"{find}?.detail", [event, count])
+
+    def events(self) -> list[str]:
+        """Names of what the library told its application, oldest first."""
+        names: list[str] = self.page.evaluate("() => window.events.map(e => e.name)")
+        return names
+
+    def wire(self, kind: str) -> list[dict[str, Any]]:
+        """What happened on its WebSockets: `opening`, `opened`, `sent`, `heard`, `closed`."""
+        noted: list[dict[str, Any]] = self.page.evaluate("() => window.wire")
+        return [entry for entry in noted if entry["kind"] == kind]
+
+    def sent(self, method: str) -> list[SipMessage]:
+        """Requests of this method that it sent, oldest first."""
+        messages = self._messages("sent")
+        return [m for m in messages if m.start_line.startswith(f"{method} ")]
+
+    def answers(self, method: str) -> list[SipMessage]:
+        """Final responses to requests of this method, oldest first."""
+        messages = self._messages("heard")
+        final = [m for m in messages if (m.status or 0) >= 200]
+        return [m for m in final if m.one("CSeq").endswith(f" {method}")]
+
+    def closed(self) -> list[Closed]:
+        """How its WebSockets ended, oldest first."""
+        return [Closed(entry["code"], entry["reason"]) for entry in self.wire("closed")]
+
+    def _messages(self, kind: str) -> list[SipMessage]:
+        frames = (entry["text"].encode() for entry in self.wire(kind))
+        return [SipMessage.parse(frame) for frame in frames if frame.strip()]
