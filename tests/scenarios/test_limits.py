@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from lab.deployment import Deployment, Wishes
@@ -20,6 +22,7 @@ def tight(tmp_path_factory):
         "EPCSCF_RATE_CONNECTION": 4,
         "EPCSCF_RATE_WWSF": 6,
         "EPCSCF_MESSAGE_MAX": 4096,
+        "EPCSCF_OFFENDER_WAIT": 2,
     }
     with Deployment(tmp_path_factory.mktemp("tight"), Wishes(edge=limits)) as deployment:
         yield deployment
@@ -45,6 +48,38 @@ async def test_a_connection_that_registers_too_often_is_put_off(tight):
     assert [reply.status for reply in replies][:4] == [200] * 4
     assert len(put_off) >= 2
     assert all(int(reply.one("Retry-After")) > 0 for reply in put_off)
+
+
+@pytest.mark.req("SX-22")
+async def test_a_refused_credential_that_comes_back_is_left_alone_for_a_while(tight):
+    """A stock client that is cut off comes back in two seconds; one that is not is silent."""
+    refused = tight.bearer("partner", iss="https://waf.evil.example")
+    async with await tight.connect("partner") as wic:
+        assert (await wic.register(ALICE, refused)).status == 401
+        assert await wic.closed() == POLICY_VIOLATION
+
+    async with await tight.connect("partner") as wic:
+        assert (await wic.register(ALICE, refused)).status == 401
+        await wic.ping()
+        assert wic.is_open
+        answered = time.monotonic()
+        assert await wic.closed() == POLICY_VIOLATION
+
+    assert time.monotonic() - answered > 1
+
+
+@pytest.mark.req("SX-22")
+async def test_who_is_left_alone_has_few_tries(tight):
+    refused = tight.bearer("partner", iss="https://waf.evil.example")
+    async with await tight.connect("partner") as wic:
+        assert (await wic.register(ALICE, refused)).status == 401
+        await wic.closed()
+
+    async with await tight.connect("partner") as wic:
+        replies = [await wic.register(ALICE, refused) for _ in range(3)]
+        assert await wic.closed() == POLICY_VIOLATION
+
+    assert [reply.status for reply in replies] == [401] * 3
 
 
 @pytest.mark.req("SX-22")
