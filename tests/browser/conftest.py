@@ -19,6 +19,10 @@ from tests.browser.site import Site
 from tests.browser.tab import LIBRARIES, Tab
 
 
+STRANGER = "https://stranger.example"
+"An origin that no WWSF has."
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything in this folder needs Chromium and the real parts."""
     here = Path(__file__).parent
@@ -46,7 +50,7 @@ def site(lab: Deployment) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def browser(lab: Deployment, site: Site) -> Iterator[Browser]:
     """One Chromium; its event loop must be gone before asynchronous tests of other modules."""
-    hosts = [origin.removeprefix("https://") for origin in ORIGINS.values()]
+    hosts = [origin.removeprefix("https://") for origin in (*ORIGINS.values(), STRANGER)]
     places = {EDGE_NAME: lab.edge.plan.browser_port, **dict.fromkeys(hosts, site.port)}
     with chromium(places, lab.server.certificate) as running:
         yield running
@@ -63,11 +67,11 @@ def open_tab(browser: Browser, library: str) -> Iterator[Callable[..., Tab]]:
     """Open tabs, each with a profile of its own, that end with the test."""
     contexts = []
 
-    def open_one(wwsf: str = "portal", library: str = library) -> Tab:
+    def open_one(origin: str = ORIGINS["portal"], library: str = library) -> Tab:
         context = browser.new_context()
         contexts.append(context)
         page = context.new_page()
-        page.goto(f"{ORIGINS[wwsf]}/client.html")
+        page.goto(f"{origin}/client.html")
         page.wait_for_function("() => window.ready")
         return Tab(page, library)
 

@@ -11,7 +11,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from lab.sip import SipMessage
 
 
-PATIENCE = 5.0
+PATIENCE = 25.0
 "Seconds; longer than all timers of an eP-CSCF together, so that only a hang gets here."
 LOOK_EVERY = 20
 "Milliseconds."
@@ -49,6 +49,10 @@ class Tab:
         """Give the library another credential and let it register."""
         self.page.evaluate("value => void window.wic.renew(value)", authorization)
 
+    def settle(self) -> None:
+        """Wait until no socket is about to open and no REGISTER is unanswered."""
+        self.wait("() => window.settled()")
+
     def unregister(self) -> None:
         """Let the library end its registration."""
         self.page.evaluate("() => void window.wic.unregister()")
@@ -71,6 +75,11 @@ class Tab:
         find = "([name, count]) => window.events.filter(e => e.name === name)[count - 1]"
         self.wait(find, seconds=seconds, argument=[event, count])
         return self.page.evaluate(f"{find}?.detail", [event, count])
+
+    def wait_for_answers(self, method: str, count: int, *, seconds: float = PATIENCE) -> None:
+        """Wait until that many final responses to requests of this method have come."""
+        enough = "([method, count]) => window.answers(method).length >= count"
+        self.wait(enough, seconds=seconds, argument=[method, count])
 
     def events(self) -> list[str]:
         """Names of what the library told its application, oldest first."""
