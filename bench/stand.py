@@ -89,7 +89,7 @@ class Stand:
         self.doors = Doors((HOST, core), (HOST, load_test))
         self.edge = Edge(self._edge_plan())
         server = self.authority.issue_server()
-        self.front = Front(run_dir / "front", self.edge.plan.browser_port, server)
+        self.front = Front(run_dir / "front", self.edge.plan.door, server)
         self._held = contextlib.ExitStack()
 
     def _bare(self, mode: str, **defines: Define) -> tuple[Kamailio, Address]:
@@ -109,7 +109,7 @@ class Stand:
         return EdgePlan(
             run_dir=self.run_dir / "edge",
             sidecar_socket=self.sidecar.control_socket,
-            next_hops=[authority(*self.sink_address)],
+            next_hops=[self.sink_address],
             core_port=self.doors.core[1],
             defines={
                 "WORKERS": WORKERS,

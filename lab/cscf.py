@@ -120,8 +120,13 @@ def answers_options(address: Address, seconds: float = 0.1) -> bool:
 
 
 def authority(host: str, port: int) -> str:
-    """Return host and port as in a URI: an IPv6 address in brackets."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    """Return host and port as in a URI."""
+    return f"{in_uri(host)}:{port}"
+
+
+def in_uri(host: str) -> str:
+    """Return a host as in a URI: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _write_tables(directory: Path, realm: str, scscf_uri: str) -> None:

@@ -22,7 +22,7 @@ from typing import Any, Self
 
 from lab.certificates import Authority
 from lab.core import ImsCore, Plan
-from lab.edge import Edge, EdgePlan, TlsFiles
+from lab.edge import HOST, Edge, EdgePlan, TlsFiles
 from lab.front import Front
 from lab.issuer import Issuer, JwksServer
 from lab.kamailio import Define
@@ -106,6 +106,8 @@ class Wishes:
     edge: Mapping[str, Define] = field(default_factory=dict)
     "Definitions for kamailio.cfg."
     sidecar: Settings = field(default_factory=dict)
+    host: str = HOST
+    "Address of all doors of the eP-CSCF, IPv4 or IPv6; that of the core is in its plan."
     browser_port: int | None = None
     behind_front: bool = False
     "TLS ends in HAProxy instead of in Kamailio."
@@ -136,16 +138,17 @@ class Deployment:
             EdgePlan(
                 run_dir=run_dir / "edge",
                 sidecar_socket=self.sidecar.control_socket,
-                next_hops=[f"{host}:{port}" for host, port in self.core.icscf_addresses],
+                next_hops=self.core.icscf_addresses,
                 tls=None if wishes.behind_front else tls,
                 defines=wishes.edge,
                 shm_mb=wishes.shm_mb,
-                browser_port=wishes.browser_port or free_port(),
+                host=wishes.host,
+                browser_port=wishes.browser_port or free_port(wishes.host),
             )
         )
         self.front: Front | None = None
         if wishes.behind_front:
-            self.front = Front(run_dir / "front", self.edge.plan.browser_port, self.server)
+            self.front = Front(run_dir / "front", self.edge.plan.door, self.server)
         self._held = contextlib.ExitStack()
 
     def start(self) -> Self:
@@ -199,7 +202,7 @@ class Deployment:
     @property
     def url(self) -> str:
         """Where WICs connect: the front end, if there is one."""
-        return self.edge.url if self.front is None else f"wss://localhost:{self.front.port}/"
+        return self.edge.url if self.front is None else self.front.url
 
     async def connect(self, wwsf: str = "portal") -> Wic:
         """Open a WebSocket as a page of *wwsf* does."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab.cscf import Address, authority, in_uri
 from lab.kamailio import Define, Kamailio, Launch
 from lab.ports import free_port
 from lab.rpc import RpcError
@@ -31,10 +32,12 @@ class EdgePlan:
 
     run_dir: Path
     sidecar_socket: Path
-    next_hops: Sequence[str]
-    "`host:port` of the I-CSCFs, in dispatcher set 1."
+    next_hops: Sequence[Address]
+    "I-CSCFs, in dispatcher set 1."
     tls: TlsFiles | None = None
     "None: TLS ends in a front end, and the door is the front door."
+    host: str = HOST
+    "Address of all listeners, IPv4 or IPv6."
     browser_port: int = field(default_factory=free_port)
     native_port: int = field(default_factory=free_port)
     core_port: int = field(default_factory=free_port)
@@ -45,6 +48,11 @@ class EdgePlan:
     allocator: str = ""
     "As in Launch."
 
+    @property
+    def door(self) -> Address:
+        """Where browsers knock, or their front end does."""
+        return self.host, self.browser_port
+
 
 class Edge(Kamailio):
     """One Kamailio with the drop-in."""
@@ -52,7 +60,7 @@ class Edge(Kamailio):
     def __init__(self, plan: EdgePlan) -> None:
         self.plan = plan
         plan.run_dir.mkdir(parents=True, exist_ok=True)
-        hops = "".join(f"1 sip:{address}\n" for address in plan.next_hops)
+        hops = "".join(f"1 sip:{authority(*address)}\n" for address in plan.next_hops)
         (plan.run_dir / "dispatcher.list").write_text(hops)
         launch = Launch(
             name="epcscf",
@@ -68,9 +76,10 @@ class Edge(Kamailio):
 
     def _defines(self) -> dict[str, Define]:
         plan = self.plan
+        host = in_uri(plan.host)
         site = PROGRAMS.parent / "lib" / "python3.11" / "site-packages"
         shared: dict[str, Define] = {
-            "CORE_HOST": HOST,
+            "CORE_HOST": host,
             "CORE_PORT": plan.core_port,
             "DISPATCHER_LIST": str(plan.run_dir / "dispatcher.list"),
             "EPCSCF_NODE": "epcscf1.ims.example",
@@ -83,18 +92,18 @@ class Edge(Kamailio):
         if plan.tls is None:
             door: dict[str, Define] = {
                 "EPCSCF_WITH_FRONT": True,
-                "FRONT_HOST": HOST,
+                "FRONT_HOST": host,
                 "FRONT_PORT": plan.browser_port,
             }
         else:
             door = {
                 "EPCSCF_WITH_TLS": True,
-                "BROWSER_HOST": HOST,
+                "BROWSER_HOST": host,
                 "BROWSER_PORT": plan.browser_port,
                 "TLS_CERTIFICATE": str(plan.tls.certificate),
                 "TLS_PRIVATE_KEY": str(plan.tls.key),
                 "EPCSCF_WITH_NATIVE_DOOR": True,
-                "NATIVE_HOST": HOST,
+                "NATIVE_HOST": host,
                 "NATIVE_PORT": plan.native_port,
                 "TLS_CONFIG": str(self._write_tls_config(plan.tls)),
             }
@@ -103,7 +112,7 @@ class Edge(Kamailio):
     def _write_tls_config(self, tls: TlsFiles) -> Path:
         """Write that of `deploy/`, with what is this edge's own."""
         here = {
-            "203.0.113.7:8444": f"{HOST}:{self.plan.native_port}",
+            "203.0.113.7:8444": authority(self.plan.host, self.plan.native_port),
             "/etc/kamailio/epcscf.pem": str(tls.certificate),
             "/etc/kamailio/epcscf.key": str(tls.key),
             "/etc/kamailio/epcscf-clients.pem": str(tls.client_ca),
@@ -118,12 +127,12 @@ class Edge(Kamailio):
     @property
     def url(self) -> str:
         """Where WICs connect."""
-        return f"{'ws' if self.plan.tls is None else 'wss'}://localhost:{self.plan.browser_port}/"
+        return door_url("ws" if self.plan.tls is None else "wss", self.plan.door)
 
     @property
     def native_url(self) -> str:
         """Where clients with a certificate connect, where TLS ends here."""
-        return f"wss://localhost:{self.plan.native_port}/"
+        return door_url("wss", (self.plan.host, self.plan.native_port))
 
     def row(self, table: str, key: str) -> str | int | None:
         """Return a row of a shared table, None if there is none."""
@@ -161,3 +170,9 @@ class Edge(Kamailio):
             if "ep_authorizer" in process["DSC"]:
                 return int(process["PID"])
         raise LookupError("no authorizer among the processes")
+
+
+def door_url(scheme: str, door: Address) -> str:
+    """Return what a WIC is told, by name where there is one in the certificate."""
+    host, port = door
+    return f"{scheme}://{authority('localhost' if host == HOST else host, port)}/"
