@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -147,6 +149,12 @@ class Edge(Kamailio):
         """Return all rows of a shared table."""
         slots = self.rpc("htable.dump", table) or []
         return {row["name"]: row["value"] for slot in slots for row in slot["slot"]}
+
+    def connections_of(self, impi: str) -> list[int]:
+        """Return the connections on which this IMPI is registered."""
+        name = base64.b64encode(impi.encode()).decode()
+        flows = self.rows("ep_flow")
+        return [int(key) for key, row in flows.items() if str(row).split("|")[0] == name]
 
     @property
     def asks(self) -> bool:

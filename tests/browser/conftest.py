@@ -11,7 +11,7 @@ import pytest
 
 from playwright.sync_api import Browser
 
-from lab.deployment import EDGE_NAME, HOME, ORIGINS, Deployment
+from lab.deployment import EDGE_NAME, HOME, ORIGINS, Deployment, Wishes
 from lab.subscribers import Subscription
 from lab.udp import User
 from tests.browser.chromium import chromium
@@ -35,7 +35,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """The deployment that all share. A part of it that ends by itself fails the run."""
-    with Deployment(tmp_path_factory.mktemp("lab")) as deployment:
+    wishes = Wishes(edge={"EPCSCF_RETRY_AFTER": 1})
+    with Deployment(tmp_path_factory.mktemp("lab"), wishes) as deployment:
         yield deployment
         deployment.core.check_alive()
 
@@ -87,9 +88,19 @@ def tab(open_tab: Callable[..., Tab]) -> Tab:
 
 
 @pytest.fixture
-def user(lab: Deployment) -> User:
-    """A subscriber whom no other test knows."""
-    name = f"user-{secrets.token_hex(4)}"
-    user = User(f"{name}@{HOME}", f"sip:{name}@{HOME}")
-    lab.core.hss.provision(Subscription(impi=user.impi, impus=(user.impu,)))
-    return user
+def make_user(lab: Deployment) -> Callable[[], User]:
+    """Provision a subscriber whom no other test knows."""
+
+    def provision() -> User:
+        name = f"user-{secrets.token_hex(4)}"
+        user = User(f"{name}@{HOME}", f"sip:{name}@{HOME}")
+        lab.core.hss.provision(Subscription(impi=user.impi, impus=(user.impu,)))
+        return user
+
+    return provision
+
+
+@pytest.fixture
+def user(make_user: Callable[[], User]) -> User:
+    """One such subscriber."""
+    return make_user()

@@ -101,6 +101,7 @@ def test_tabs_of_one_user_register_side_by_side(lab, open_tab, user):
     assert tabs[1].answers("REGISTER")[-1].status == 200
 
 
+@pytest.mark.req("SX-13")
 @pytest.mark.parametrize("library", ["jssip"])
 def test_a_page_ends_its_registration(lab, registered, user):
     tab, _ = registered
