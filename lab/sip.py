@@ -111,14 +111,19 @@ class SipMessage:
         return cls._make(f"{method} {uri} SIP/2.0", headers, body)
 
     def reply(
-        self, status: int, phrase: str, headers: Iterable[tuple[str, str]] = (), tag: str = "lab"
+        self,
+        status: int,
+        phrase: str,
+        headers: Iterable[tuple[str, str]] = (),
+        tag: str = "lab",
+        body: bytes = b"",
     ) -> SipMessage:
         """Make the response to this request (RFC 3261 8.2.6); To gets *tag* if it has none."""
         copied = ("Via", "From", "To", "Call-ID", "CSeq", "Record-Route")
         pairs = [(name, value) for name in copied for value in self.all(name)]
         if status > 100 and ";tag=" not in self.one("To"):
             pairs = [(n, f"{v};tag={tag}" if n == "To" else v) for n, v in pairs]
-        return self._make(f"SIP/2.0 {status} {phrase}", [*pairs, *headers], b"")
+        return self._make(f"SIP/2.0 {status} {phrase}", [*pairs, *headers], body)
 
     @classmethod
     def _make(cls, start_line: str, pairs: Iterable[tuple[str, str]], body: bytes) -> Self:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
@@ -94,12 +94,21 @@ class Wic:
             self._changed.notify_all()
         return Closed(self.socket.close_code or 1006, self.socket.close_reason or "")
 
+    @property
+    def sent_by(self) -> str:
+        """Transport and host of its Via."""
+        return f"WSS {self.host}"
+
+    @property
+    def contact_uri(self) -> str:
+        """What browsers say they are reached at; nobody can route to it."""
+        return f"sip:{self.user}@{self.host};transport=ws"
+
     def contact(self, expires: int | None = 600) -> str:
         """Make a Contact value as browsers do: nothing in it can be routed to."""
-        uri = f"<sip:{self.user}@{self.host};transport=ws>"
         instance = f'+sip.instance="<urn:uuid:{self._instance}>"'
         life = "" if expires is None else f";expires={expires}"
-        return f"{uri};+sip.ice;reg-id=1;{instance}{life}"
+        return f"<{self.contact_uri}>;+sip.ice;reg-id=1;{instance}{life}"
 
     def register_request(
         self,
@@ -169,6 +178,21 @@ class Wic:
         if len(final()) < count:
             raise ConnectionGoneError(await self.closed())
         return final()
+
+    async def expect(self, wanted: Callable[[SipMessage], bool], count: int = 1) -> SipMessage:
+        """Return the message number *count* that is *wanted*, past or to come.
+
+        Raise ConnectionGoneError if the WebSocket ends first, TimeoutError after PATIENCE.
+        """
+
+        def found() -> list[SipMessage]:
+            return [message for message in self.heard if wanted(message)]
+
+        async with asyncio.timeout(PATIENCE), self._changed:
+            await self._changed.wait_for(lambda: len(found()) >= count or self._reader.done())
+        if len(found()) < count:
+            raise ConnectionGoneError(await self.closed())
+        return found()[count - 1]
 
     async def closed(self) -> Closed:
         """Wait for the end of the WebSocket. Raise TimeoutError after PATIENCE."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 import contextlib
 import secrets
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab.deployment import HOME, Deployment, Wishes
+from lab.phone import Phone
 from lab.sip import SipMessage
 from lab.subscribers import Subscription
 from lab.udp import UdpAgent, User
@@ -74,6 +75,21 @@ def subscribe(lab: Deployment) -> Callable[..., User]:
 def user(subscribe: Callable[..., User]) -> User:
     """One such subscriber."""
     return subscribe()
+
+
+@pytest.fixture
+async def wic(lab: Deployment, user: User) -> AsyncIterator[Wic]:
+    """A WIC at which that subscriber is registered."""
+    async with await lab.connect() as opened:
+        assert (await opened.register(user.impu, lab.bearer("portal", user.impi))).status == 200
+        yield opened
+
+
+@pytest.fixture
+async def phone(lab: Deployment, subscribe: Callable[..., User]) -> AsyncIterator[Phone]:
+    """A plain phone of the same network, with a subscriber of its own."""
+    async with Phone.registered(subscribe().impu, lab.core) as opened:
+        yield opened
 
 
 @pytest.fixture
