@@ -101,18 +101,6 @@ async def test_a_wwsf_with_too_many_first_sights_is_put_off_and_others_are_not(t
     assert other.status == 200
 
 
-async def test_methods_other_than_register_are_not_allowed(lab):
-    async with await lab.connect() as wic:
-        register = wic.register_request(ALICE, lab.bearer())
-        options = SipMessage(
-            register.start_line.replace("REGISTER", "OPTIONS"), register.headers, b""
-        )
-        text = options.to_bytes().replace(b"1 REGISTER", b"1 OPTIONS")
-        reply = await wic.ask(SipMessage.parse(text))
-
-        assert (reply.status, reply.one("Allow")) == (405, "REGISTER")
-
-
 async def test_a_register_with_a_body_is_refused(lab):
     async with await lab.connect() as wic:
         register = wic.register_request(ALICE, lab.bearer(), headers=[("Content-Type", "a/b")])
