@@ -16,6 +16,7 @@ from epcscfctl.failures import fail
 from epcscfctl.node.completion import completion
 from epcscfctl.node.status import status
 from epcscfctl.policy_file.command import apply
+from epcscfctl.registrations.commands import registrations
 from epcscfctl.resources.commands import groups
 from epcscfctl.resources.ranges import ranges
 from epcscfctl.session import Session
@@ -71,5 +72,14 @@ def cli(
     context.obj = Session(target, output, grpc.ssl_channel_credentials(ca, key, cert))
 
 
-for command in (*groups(), ranges, apply, decisions, explain, status, completion):
+for command in (
+    *groups(),
+    ranges,
+    apply,
+    registrations,
+    decisions,
+    explain,
+    status,
+    completion,
+):
     cli.add_command(command)

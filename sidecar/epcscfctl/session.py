@@ -18,6 +18,7 @@ from epcscf.admin.v1 import (
     ownership_pb2_grpc,
     policy_pb2,
     policy_pb2_grpc,
+    registrations_pb2_grpc,
 )
 
 
@@ -74,6 +75,11 @@ class Session:
     def ownership(self) -> ownership_pb2_grpc.OwnershipAdminStub:
         """Whose identities are, as a stub."""
         return ownership_pb2_grpc.OwnershipAdminStub(self.channel)
+
+    @cached_property
+    def registrations(self) -> registrations_pb2_grpc.RegistrationAdminStub:
+        """Who is registered, as a stub."""
+        return registrations_pb2_grpc.RegistrationAdminStub(self.channel)
 
     @cached_property
     def console(self) -> Console:

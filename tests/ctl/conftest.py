@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+import time
 
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,7 @@ from prometheus_client import CollectorRegistry
 
 from epcscf.control.v1 import control_pb2 as pb
 from epcscf.control.v1 import control_pb2_grpc
+from epcscf.control.v1 import registrations_pb2 as pb_registrations
 from epcscfctl.main import cli
 from epcscfd.main.serve import Sidecar
 from epcscfd.settings import Settings
@@ -29,6 +32,53 @@ from tests.fakes.log import logging_as
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+TOMORROW = int(time.time()) + 86_400
+ALICE = {
+    "id": "c1|alice",
+    "connection": "c1",
+    "wwsf": "shop",
+    "scope": "shop/waf",
+    "impi": "alice@ims.example",
+    "impu": "sip:alice@ims.example",
+    "identities": ["sip:alice@ims.example"],
+    "subject": "5" * 64,
+    "token_id": "7" * 64,
+    "token_expires_at": TOMORROW,
+    "expires_at": TOMORROW,
+    "contact": "sip:a1@x7.invalid;transport=ws",
+    "decision_id": "d0b93959ff17",
+}
+"A registration as an edge tells it."
+
+
+@dataclass
+class EdgeStream:
+    """The edge's end of a conversation."""
+
+    call: Any
+
+    async def say(self, **frame: Any) -> None:
+        """Send a frame."""
+        await self.call.write(pb.FromEdge(**frame))
+
+    async def hear(self) -> pb.ToEdge:
+        """Wait for the next frame."""
+        frame: pb.ToEdge = await self.call.read()
+        return frame
+
+    async def echo(self) -> None:
+        """Wait until the sidecar has read all that was said. Reads what comes before."""
+        await self.say(probe=pb.Probe(number=1))
+        while (await self.hear()).WhichOneof("frame") != "echo":
+            pass
+
+    async def stands(self, **changes: Any) -> None:
+        """Report a registration of Alice's, or what *changes* make of it."""
+        told = pb_registrations.Registration(**(ALICE | changes))
+        reports = pb_registrations.ReportBatch(reports=[pb_registrations.Report(stands=told)])
+        await self.say(reports=reports)
+        await self.echo()
 
 
 @dataclass
@@ -64,6 +114,16 @@ class Operator:
             await call.done_writing()
             verdict: pb.Verdict = frame.verdicts.verdicts[0]
             return verdict
+
+    @asynccontextmanager
+    async def edge(self, node: str = "edge1", boot_id: str = "b1") -> AsyncIterator[EdgeStream]:
+        """Talk to the sidecar as an edge would; the view has been read."""
+        async with grpc.aio.insecure_channel(f"unix:{self.directory}/control.sock") as channel:
+            stub: control_pb2_grpc.EdgeControlAsyncStub = control_pb2_grpc.EdgeControlStub(channel)
+            stream = EdgeStream(stub.Converse())
+            await stream.say(hello=pb.Hello(node=node, boot_id=boot_id, contract=1))
+            await stream.hear()
+            yield stream
 
     def file(self, name: str, text: str) -> str:
         """Write *text* to a file; give its path."""

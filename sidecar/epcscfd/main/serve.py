@@ -22,8 +22,9 @@ from epcscfd.errors import ConfigError, Unavailable
 from epcscfd.main.clock import SystemClock
 from epcscfd.main.judging import Judging, vet_keys
 from epcscfd.main.notify import notify
+from epcscfd.main.standing import Standing
 from epcscfd.rpc.admin import PolicyAdmin
-from epcscfd.rpc.control import EdgeControl
+from epcscfd.rpc.control import EdgeControl, Parts
 from epcscfd.rpc.decisions import DecisionAdmin
 from epcscfd.rpc.ownership import OwnershipAdmin
 from epcscfd.rpc.server import Endpoint
@@ -32,10 +33,11 @@ from epcscfd.store.board import PolicyBoard
 from epcscfd.store.engine import make_engine
 from epcscfd.store.migrate import migrate
 from epcscfd.store.policy_store import PolicyStore
+from epcscfd.store.stores import make_stores
 from epcscfd.telemetry import events
 from epcscfd.telemetry.journal import DecisionJournal
 from epcscfd.telemetry.log import configure_log
-from epcscfd.telemetry.metrics import Metrics
+from epcscfd.telemetry.metrics import Metrics, StandingMetrics
 from epcscfd.telemetry.watch import Watch
 
 
@@ -79,13 +81,23 @@ class Sidecar:
         self.board = PolicyBoard(self._store, self._watch, clock, staleness)
         metrics.policy_age.set_function(self.board.age)
         self._judging = Judging(settings, self.board, journal, self._watch, clock)
+        self._standing = Standing(
+            make_stores(self._engine, clock), clock, StandingMetrics(registry)
+        )
         self._control = EdgeControl(
-            self._judging.judge, self.board, self._judging.rules, self._watch
+            Parts(
+                judge=self._judging.judge,
+                policies=self.board,
+                rules=self._judging.rules,
+                watch=self._watch,
+                registrar=self._standing.registrar,
+            )
         )
         admin = (
             PolicyAdmin(self._store, self._watch, vet_keys),
             DecisionAdmin(journal),
             OwnershipAdmin(self.board),
+            *self._standing.admin,
         )
         self._endpoints = (
             Endpoint(settings.control.socket, settings.control.tcp, [self._control]),
@@ -114,6 +126,7 @@ class Sidecar:
         if not await self.board.refresh():
             raise Unavailable("policy; the log says why")
         self._judging.start()
+        self._standing.start()
         statuses = ErrorStatuses(self._watch.call_failed)
         for endpoint in self._endpoints:
             await endpoint.start(statuses)
@@ -152,6 +165,7 @@ class Sidecar:
         drained = self._control.drain()
         await asyncio.gather(drained, *(each.stop(GRACE) for each in self._endpoints))
         await self.board.settle()
+        await self._standing.stop()
         await self._judging.stop()
         if self._metrics_server is not None:
             self._metrics_server.shutdown()

@@ -22,6 +22,7 @@ from epcscf.admin.v1 import policy_pb2
 from epcscfd.app.provisioning import key_of, name_of
 from epcscfd.app.wellformed import check_change, check_resource
 from epcscfd.errors import InvalidArgument, quote
+from epcscfd.rpc.convert.fields import page_size
 from epcscfd.rpc.convert.forms import FORMS
 
 
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
     from epcscfd.rpc.convert.forms import Form
 
 SERVICE = policy_pb2.DESCRIPTOR.services_by_name["PolicyAdmin"]
-
-USUAL_PAGE = 50
-LARGEST_PAGE = 1000
 
 REVISION = "epcscf-policy-revision"
 "Trailing metadata of lists: whether anything has changed since another list."
@@ -103,10 +101,7 @@ class PolicyAdmin:
         return form.to_proto(await self._store.get(form.kind, form.key(request.name)))
 
     async def _list(self, form: Form[Any, Any], request: Any, context: Any) -> Any:
-        if request.page_size < 0:
-            raise InvalidArgument("page_size", "must not be negative")
-        size = min(request.page_size or USUAL_PAGE, LARGEST_PAGE)
-        page = await self._store.list(form.kind, size, request.page_token)
+        page = await self._store.list(form.kind, page_size(request), request.page_token)
         context.set_trailing_metadata(((REVISION, str(await self._store.revision())),))
         items = [form.to_proto(stored) for stored in page.items]
         return form.list_response(**{form.fields: items, "next_page_token": page.next_token})

@@ -13,14 +13,17 @@ from __future__ import annotations
 import asyncio
 
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from epcscf.control.v1 import control_pb2 as pb
 from epcscf.control.v1 import control_pb2_grpc
 from epcscfd.domain.edge import edge_view
+from epcscfd.domain.registration import Boot
 from epcscfd.errors import InvalidArgument
 from epcscfd.rpc.convert.control import facts_from_proto, verdict_to_proto, view_to_proto
 from epcscfd.rpc.outbox import Outbox
+from epcscfd.rpc.standing import EdgeLine, Hearing, hear_report, hear_roll
 
 
 if TYPE_CHECKING:
@@ -29,7 +32,6 @@ if TYPE_CHECKING:
 
     import grpc
 
-    from epcscf.control.v1.registrations_pb2 import Report
     from epcscfd.domain.judgement import Judgement
     from epcscfd.domain.policy import Policy
     from epcscfd.domain.register import RegisterFacts
@@ -90,18 +92,32 @@ class EdgeWatch(Protocol):
         ...
 
 
+class Registrar(Protocol):
+    """Who keeps track of what stands at edges."""
+
+    def join(self, boot: Boot, line: EdgeLine) -> Hearing:
+        """Begin to hear an edge, and to speak to it over *line*."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What conversations need."""
+
+    judge: Judge
+    policies: PolicyFeed
+    rules: JudgeRules
+    watch: EdgeWatch
+    registrar: Registrar
+
+
 class EdgeControl(control_pb2_grpc.EdgeControlServicer):
     """Converses with edges."""
 
     full_name = pb.DESCRIPTOR.services_by_name["EdgeControl"].full_name
 
-    def __init__(
-        self, judge: Judge, policies: PolicyFeed, rules: JudgeRules, watch: EdgeWatch
-    ) -> None:
-        self._judge = judge
-        self._policies = policies
-        self._rules = rules
-        self._watch = watch
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
         self._conversations: set[Conversation] = set()
 
     def add_to(self, server: grpc.aio.Server) -> None:
@@ -116,24 +132,25 @@ class EdgeControl(control_pb2_grpc.EdgeControlServicer):
         """Hold one conversation."""
         del context
         hello = await _hello(request_iterator)
-        conversation = Conversation(self._judge, self._watch)
+        watch, policies = self._parts.watch, self._parts.policies
+        conversation = Conversation(self._parts, Boot(hello.node, hello.boot_id))
         self._conversations.add(conversation)
-        self._watch.edge_joined(hello.node, hello.boot_id)
+        watch.edge_joined(hello.node, hello.boot_id)
 
         def tell(policy: Policy) -> None:
-            view = view_to_proto(edge_view(policy, self._rules))
+            view = view_to_proto(edge_view(policy, self._parts.rules))
             conversation.outbox.post(pb.ToEdge(policy=view))
 
         try:
-            tell(self._policies.current())
+            tell(policies.current())
             frames = conversation.hold(request_iterator)
-            with self._policies.subscribed(tell):
+            with policies.subscribed(tell):
                 async with aclosing(frames):
                     async for frame in frames:
                         yield frame
         finally:
             self._conversations.discard(conversation)
-            self._watch.edge_left(hello.node, hello.boot_id)
+            watch.edge_left(hello.node, hello.boot_id)
 
     async def drain(self) -> None:
         """End every conversation once the questions that were asked are answered."""
@@ -154,22 +171,24 @@ async def _hello(frames: AsyncIterator[pb.FromEdge]) -> pb.Hello:
 class Conversation:
     """What is under way on one stream."""
 
-    def __init__(self, judge: Judge, watch: EdgeWatch) -> None:
+    def __init__(self, parts: Parts, boot: Boot) -> None:
         self.outbox = Outbox()
-        self._judge = judge
-        self._watch = watch
+        self._parts = parts
+        self._boot = boot
         self._waiting: set[asyncio.Task[None]] = set()
         self._reader: asyncio.Task[None] | None = None
 
     async def hold(self, frames: AsyncIterator[pb.FromEdge]) -> AsyncGenerator[pb.ToEdge]:
         """Read *frames* and give what is to be sent, until the edge has ended or `finish`."""
-        self._reader = asyncio.create_task(self._read(frames))
+        hearing = self._parts.registrar.join(self._boot, EdgeLine(self.outbox))
+        self._reader = asyncio.create_task(self._read(frames, hearing))
         try:
             async for frame in self.outbox.frames():
                 yield frame
             if self._reader.done() and not self._reader.cancelled():
                 self._reader.result()
         finally:
+            hearing.leave()
             for task in (self._reader, *self._waiting):
                 task.cancel()
             await asyncio.gather(self._reader, *self._waiting, return_exceptions=True)
@@ -185,17 +204,17 @@ class Conversation:
             await asyncio.wait(self._waiting)
         self.outbox.close()
 
-    async def _read(self, frames: AsyncIterator[pb.FromEdge]) -> None:
+    async def _read(self, frames: AsyncIterator[pb.FromEdge], hearing: Hearing) -> None:
         try:
             async for frame in frames:
-                self._take(frame)
+                self._take(frame, hearing)
                 await self.outbox.room()
         except Exception:
             self.outbox.close()
             raise
         await self._end()
 
-    def _take(self, frame: pb.FromEdge) -> None:
+    def _take(self, frame: pb.FromEdge, hearing: Hearing) -> None:
         match frame.WhichOneof("frame"):
             case "questions":
                 for question in frame.questions.questions:
@@ -204,21 +223,19 @@ class Conversation:
                 self.outbox.post(pb.ToEdge(echo=frame.probe))
             case "reports":
                 for report in frame.reports.reports:
-                    self._hear(report)
+                    hear_report(report, self._boot, hearing, self._parts.watch.declined)
+            case "roll":
+                hear_roll(frame.roll, self._boot, hearing)
             case "hello":
                 raise InvalidArgument("hello", "must be the first frame only")
             case _:
                 # Also a frame of a later contract: whoever sends it can do without an answer.
                 pass
 
-    def _hear(self, report: Report) -> None:
-        if report.WhichOneof("event") == "declined":
-            self._watch.declined(report.declined.decision_id, report.declined.status)
-
     def _answer(self, question: pb.Question) -> None:
         facts = facts_from_proto(question)
         try:
-            judgement = self._judge.judge_at_once(facts)
+            judgement = self._parts.judge.judge_at_once(facts)
         except Exception as error:  # noqa: BLE001 - whatever breaks, breaks one question
             self._give_up(question.id, facts, error)
             return
@@ -234,12 +251,12 @@ class Conversation:
     async def _answer_later(self, question_id: int, facts: RegisterFacts) -> None:
         try:
             async with asyncio.timeout(LONGEST_JUDGEMENT):
-                judgement = await self._judge.judge(facts)
+                judgement = await self._parts.judge.judge(facts)
         except Exception as error:  # noqa: BLE001 - whatever breaks, breaks one question
             self._give_up(question_id, facts, error)
         else:
             self.outbox.post(verdict_to_proto(question_id, judgement))
 
     def _give_up(self, question_id: int, facts: RegisterFacts, error: Exception) -> None:
-        self._watch.judge_failed(facts, error)
+        self._parts.watch.judge_failed(facts, error)
         self.outbox.post(pb.Verdict(id=question_id))

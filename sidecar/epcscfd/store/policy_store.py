@@ -10,8 +10,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import hashlib
 
 from contextlib import asynccontextmanager
@@ -22,13 +20,15 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from epcscfd.app.provisioning import Page, R, Stored, key_of, name_of
 from epcscfd.domain.policy import Policy
-from epcscfd.errors import AlreadyExists, InUse, InvalidArgument, NotFound, StaleEtag, Unavailable
+from epcscfd.errors import AlreadyExists, InUse, NotFound, StaleEtag, Unavailable
 from epcscfd.store import rows
 from epcscfd.store.engine import WRITES
 from epcscfd.store.kinds import ENTITIES, HOME_DOMAINS, KINDS, SUBSCRIPTIONS, WWSFS, Kind
+from epcscfd.store.paging import open_token, seal_token
 from epcscfd.store.pools import check_pools
 from epcscfd.store.ranges import check_ranges
 from epcscfd.store.schema import policy_revision
+from epcscfd.store.transactions import reading
 
 
 if TYPE_CHECKING:
@@ -53,13 +53,13 @@ class PolicyStore:
 
     async def revision(self) -> int:
         """Tell which revision `load` would give. Raise Unavailable."""
-        async with self._reading() as connection:
+        async with reading(self._engine) as connection:
             found = await connection.execute(select(policy_revision.c.revision))
             return int(found.scalar_one())
 
     async def load(self) -> Policy:
         """Read all of it as of one revision. Raise Unavailable."""
-        async with self._reading() as connection:
+        async with reading(self._engine) as connection:
             revision = (await connection.execute(select(policy_revision))).one()
             domains = await rows.read(connection, HOME_DOMAINS)
             entities = await rows.read(connection, ENTITIES)
@@ -81,18 +81,18 @@ class PolicyStore:
 
     async def get(self, kind: type[R], key: str) -> Stored[R]:
         """Give one."""
-        async with self._reading() as connection:
+        async with reading(self._engine) as connection:
             return await _get(connection, KINDS[kind], key)
 
     async def list(self, kind: type[R], size: int, token: str) -> Page[R]:
         """Give at most *size*, from where *token* left off."""
         of: Kind[R] = KINDS[kind]
-        after = _open_token(token)
-        async with self._reading() as connection:
+        after = open_token(token)
+        async with reading(self._engine) as connection:
             statement = select(of.key).where(of.key > after).order_by(of.key).limit(size + 1)
             keys = list(await connection.scalars(statement))
             found = (await rows.read(connection, of, keys[:size])).assemble()
-        more = _seal_token(keys[size - 1]) if len(keys) > size else ""
+        more = seal_token(keys[size - 1]) if len(keys) > size else ""
         return Page(tuple(_stored(of, resource, row) for resource, row in found), more)
 
     async def create(self, resource: R, *, rehearse: bool = False) -> Stored[R]:
@@ -154,14 +154,6 @@ class PolicyStore:
         return {"changed_in": revision, "updated_at": self._clock.now()}
 
     @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[AsyncConnection]:
-        try:
-            async with self._engine.connect() as connection, connection.begin():
-                yield connection
-        except (DBAPIError, OSError) as error:
-            raise Unavailable("store") from error
-
-    @asynccontextmanager
     async def _writing(self, name: str, *, rehearse: bool) -> AsyncIterator[AsyncConnection]:
         writing = self._engine.execution_options(**{WRITES: True})
         try:
@@ -200,14 +192,3 @@ def _stored(kind: Kind[R], resource: R, row: RowMapping) -> Stored[R]:
 def _check_etag(kind: Kind[Any], stored: Stored[Any], etag: str) -> None:
     if etag and etag != stored.etag:
         raise StaleEtag(name_of(kind.resource, key_of(stored.resource)))
-
-
-def _seal_token(key: str) -> str:
-    return base64.urlsafe_b64encode(key.encode()).decode()
-
-
-def _open_token(token: str) -> str:
-    try:
-        return base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeError):
-        raise InvalidArgument("page_token", "is not one that a list gave") from None

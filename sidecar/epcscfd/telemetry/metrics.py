@@ -53,3 +53,18 @@ class Metrics:
             "epcscf_policy_load_failures", "Loads of the policy that failed", registry=registry
         )
         self.edges = Gauge("epcscf_edges", "Conversations with edges", registry=registry)
+
+
+class StandingMetrics:
+    """What we count of registrations."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registrations = Gauge(
+            "epcscf_registrations",
+            "Registrations that stand at edges, as the copy has them",
+            ("node", "wwsf"),
+            registry=registry,
+        )
+        self.ended = Counter(
+            "epcscf_registrations_ended", "Registrations that ended", ("cause",), registry=registry
+        )

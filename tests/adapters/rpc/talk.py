@@ -13,7 +13,6 @@ import grpc
 
 from epcscf.control.v1 import control_pb2 as pb
 from epcscf.control.v1 import control_pb2_grpc
-from epcscf.control.v1.registrations_pb2 import ReportBatch
 from epcscfd.domain.judgement import Judgement, judge_register
 from epcscfd.errors import Unavailable
 from tests.builders import a_case, a_policy
@@ -22,8 +21,13 @@ from tests.builders import a_case, a_policy
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from epcscf.control.v1.registrations_pb2 import ReportBatch, Roll
     from epcscfd.domain.policy import Policy
     from epcscfd.domain.register import RegisterFacts
+    from epcscfd.domain.registration import Boot, Cause, Registration
+    from epcscfd.rpc.standing import EdgeLine
+
+    Frame = pb.Hello | pb.QuestionBatch | pb.Probe | ReportBatch | Roll
 
 
 @dataclass
@@ -107,6 +111,39 @@ class SeenEdges:
         self.reports.append((decision_id, status))
 
 
+@dataclass
+class HeardEdge:
+    """What one conversation has told about registrations."""
+
+    boot: Boot
+    line: EdgeLine
+    told: list[tuple[str, object]] = field(default_factory=list)
+    here: bool = True
+
+    def stands(self, registration: Registration) -> None:
+        self.told.append(("stands", registration))
+
+    def ended(self, id_: str, cause: Cause) -> None:
+        self.told.append((id_, cause))
+
+    def roll_ended(self) -> None:
+        self.told.append(("roll", "ended"))
+
+    def leave(self) -> None:
+        self.here = False
+
+
+@dataclass
+class HeardEdges:
+    """A registrar that remembers who joined."""
+
+    edges: list[HeardEdge] = field(default_factory=list)
+
+    def join(self, boot: Boot, line: EdgeLine) -> HeardEdge:
+        self.edges.append(HeardEdge(boot, line))
+        return self.edges[-1]
+
+
 class Edge:
     """Talks to EdgeControl."""
 
@@ -117,7 +154,7 @@ class Edge:
     async def hello(self, contract: int = 1) -> None:
         await self.say(hello=pb.Hello(node="edge1", boot_id="b1", contract=contract))
 
-    async def say(self, **frame: pb.Hello | pb.QuestionBatch | pb.Probe | ReportBatch) -> None:
+    async def say(self, **frame: Frame) -> None:
         await self.call.write(pb.FromEdge(**frame))  # type: ignore[arg-type]  # one of them
 
     async def ask(self, *tos: str) -> None:

@@ -17,9 +17,9 @@ from grpc_status import rpc_status  # type: ignore[import-untyped]  # ships no t
 from epcscf.control.v1 import control_pb2 as pb
 from epcscf.control.v1.registrations_pb2 import Declined, Report, ReportBatch
 from epcscfd.rpc import control
-from epcscfd.rpc.control import EdgeControl
+from epcscfd.rpc.control import EdgeControl, Parts
 from tests.adapters.rpc.conftest import served
-from tests.adapters.rpc.talk import Edge, Feed, ScriptedJudge, SeenEdges
+from tests.adapters.rpc.talk import Edge, Feed, HeardEdges, ScriptedJudge, SeenEdges
 from tests.builders import a_policy, a_wwsf, some_rules
 
 
@@ -40,6 +40,7 @@ class Talk:
     judge: ScriptedJudge
     feed: Feed
     seen: SeenEdges
+    heard: HeardEdges
     bugs: list[tuple[str, Exception]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -53,9 +54,10 @@ class Talk:
 @pytest_asyncio.fixture
 async def talk(directory: Path) -> AsyncIterator[Talk]:
     judge, feed, seen = ScriptedJudge(), Feed(a_policy(revision=7)), SeenEdges()
-    control = EdgeControl(judge, feed, some_rules(), seen)
+    heard = HeardEdges()
+    control = EdgeControl(Parts(judge, feed, some_rules(), seen, heard))
     async with served(directory, control) as server:
-        yield Talk(server.channel, control, judge, feed, seen, server.bugs)
+        yield Talk(server.channel, control, judge, feed, seen, heard, server.bugs)
 
 
 async def error_info(edge: Edge) -> tuple[grpc.StatusCode, error_details_pb2.ErrorInfo]:
@@ -107,7 +109,8 @@ async def test_hello_is_said_once(talk: Talk) -> None:
 
 
 async def test_without_a_policy_nobody_is_served(directory: Path) -> None:
-    control = EdgeControl(ScriptedJudge(), Feed(None), some_rules(), SeenEdges())
+    parts = Parts(ScriptedJudge(), Feed(None), some_rules(), SeenEdges(), HeardEdges())
+    control = EdgeControl(parts)
     async with served(directory, control) as server:
         edge = Edge(server.channel)
         await edge.hello()

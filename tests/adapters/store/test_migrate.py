@@ -19,7 +19,7 @@ from epcscfd.errors import ConfigError, Unavailable
 from epcscfd.store.engine import make_engine
 from epcscfd.store.migrate import LATEST, STEPS, migrate
 from epcscfd.store.policy_store import PolicyStore
-from epcscfd.store.schema import metadata
+from epcscfd.store.standing import metadata
 from tests.builders import a_wwsf
 from tests.fakes.clock import FrozenClock
 

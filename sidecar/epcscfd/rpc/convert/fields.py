@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from epcscf.admin.v1 import policy_pb2 as pb
 from epcscfd.app.provisioning import key_of, name_of
@@ -19,6 +19,16 @@ M = TypeVar("M", pb.HomeDomain, pb.AuthorizationEntity, pb.Wwsf, pb.Subscription
 K = TypeVar("K")
 V = TypeVar("V")
 I = TypeVar("I")  # noqa: E741 - an identity
+
+USUAL_PAGE = 50
+LARGEST_PAGE = 1000
+
+
+class Paged(Protocol):
+    """A request for a page."""
+
+    @property
+    def page_size(self) -> int: ...  # noqa: D102 - named by the contract
 
 
 def keys_of(kind: type[Any], field: str, names: Iterable[str]) -> list[str]:
@@ -69,3 +79,10 @@ def with_bookkeeping(message: M, stored: Stored[Any]) -> M:
     message.update_time.FromDatetime(stored.update_time)
     message.etag = stored.etag
     return message
+
+
+def page_size(request: Paged) -> int:
+    """Read how many *request* wants. Raise InvalidArgument."""
+    if request.page_size < 0:
+        raise InvalidArgument("page_size", "must not be negative")
+    return min(request.page_size or USUAL_PAGE, LARGEST_PAGE)

@@ -1,0 +1,81 @@
+"""`registrations`: who is registered, over which edge."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rich.table import Table
+
+from epcscf.admin.v1 import registrations_pb2 as pb
+from epcscfctl.kinds import WWSF
+from epcscfctl.session import PAGE, TIMEOUT, Session, pass_session
+from epcscfctl.text import shown, to_fields, to_json
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COLLECTION = "registrations/"
+
+
+@click.group()
+def registrations() -> None:
+    """Show who is registered."""
+
+
+@registrations.command("list")
+@click.option("--impi", default="", help="Only of this private identity.")
+@click.option("--impu", default="", help="Only of this public identity.")
+@click.option("--wwsf", default="", help="Only of this WWSF.")
+@click.option("--node", default="", help="Only at this edge.")
+@click.option("--ended", is_flag=True, help="Also those that have ended.")
+@click.option("--limit", type=click.IntRange(1), help="At most so many.")
+@pass_session
+def list_registrations(
+    session: Session, /, *, wwsf: str, ended: bool, limit: int | None, **only: str
+) -> None:
+    """List registrations."""
+    wanted = pb.ListRegistrationsRequest(
+        page_size=PAGE, wwsf=WWSF.name(wwsf) if wwsf else "", show_ended=ended, **only
+    )
+    found = islice(_every(session, wanted), limit)
+    if session.output == "json":
+        click.echo(to_json([to_fields(each) for each in found]))
+        return
+    columns = ("registration", "impu", "impi", "wwsf", "node", "state", "until")
+    table = Table(*columns, box=None, pad_edge=False)
+    for each in found:
+        state = pb.Registration.State.Name(each.state).lower()
+        until = each.expire_time.ToDatetime().isoformat() + "Z"
+        key, wwsf = each.name.removeprefix(COLLECTION), WWSF.key(each.wwsf)
+        table.add_row(key, each.impu, each.impi, wwsf, each.node, state, until)
+    session.console.print(table)
+
+
+@registrations.command()
+@click.argument("registration")
+@pass_session
+def show(session: Session, *, registration: str) -> None:
+    """Show all that is known about REGISTRATION."""
+    name = COLLECTION + registration.removeprefix(COLLECTION)
+    wanted = pb.GetRegistrationRequest(name=name)
+    fields = to_fields(session.registrations.GetRegistration(wanted, timeout=TIMEOUT))
+    if session.output == "json":
+        click.echo(to_json(fields))
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for field, value in fields.items():
+        table.add_row(field.replace("_", " "), shown(value))
+    session.console.print(table)
+
+
+def _every(session: Session, wanted: pb.ListRegistrationsRequest) -> Iterator[Any]:
+    while True:
+        page = session.registrations.ListRegistrations(wanted, timeout=TIMEOUT)
+        yield from page.registrations
+        wanted.page_token = page.next_page_token
+        if not wanted.page_token:
+            return

@@ -1,0 +1,70 @@
+"""What becomes of registrations, for the log and the metrics: who could act as whom, and when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from epcscfd.telemetry import events
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from epcscfd.domain.registration import Boot, Entry
+    from epcscfd.telemetry.metrics import StandingMetrics
+
+
+class StandingWatch:
+    """Logs and counts. The log of these events is the audit trail of TS 33.203 REQ 2.3."""
+
+    def __init__(self, metrics: StandingMetrics) -> None:
+        self._metrics = metrics
+        self._failing = False
+        self._log = structlog.get_logger()
+
+    def registration_began(self, entry: Entry) -> None:
+        """Note that a registration has begun."""
+        self._log.info(events.REGISTRATION_BEGAN, **_facts(entry))
+
+    def registration_ended(self, entry: Entry) -> None:
+        """Note that one has ended."""
+        cause = entry.cause or ""
+        self._metrics.ended.labels(cause).inc()
+        self._log.info(events.REGISTRATION_ENDED, **_facts(entry), cause=cause)
+
+    def counted(self, standing: Mapping[tuple[str, str], int]) -> None:
+        """Note how many registrations stand, by node and WWSF."""
+        self._metrics.registrations.clear()
+        for (node, wwsf), count in standing.items():
+            self._metrics.registrations.labels(node, wwsf).set(count)
+
+    def reports_dropped(self, boot: Boot) -> None:
+        """Note that there is no room for what an edge tells."""
+        self._log.error(events.REPORTS_DROPPED, node=boot.node, boot_id=boot.boot_id)
+
+    def writing_failed(self, error: Exception) -> None:
+        """Note that the copy could not be written; it will be tried again."""
+        # Every second until it works: told once.
+        if not self._failing:
+            self._log.error(events.COPY_FAILED, exc_info=error)
+        self._failing = True
+
+    def written(self) -> None:
+        """Note that the copy is written again."""
+        self._failing = False
+
+
+def _facts(entry: Entry) -> dict[str, str]:
+    registration = entry.registration
+    return {
+        "registration": registration.key,
+        "decision_id": registration.decision_id,
+        "wwsf": registration.wwsf,
+        "entity": registration.entity,
+        "impi": registration.impi,
+        "impu": registration.impu,
+        "jti_digest": registration.token_id,
+        "node": registration.boot.node,
+    }
