@@ -28,10 +28,10 @@ def a_record(
     """Write a record as routes/ask.cfg does: text may be bytes that are no UTF-8."""
     sent = {"tu": _raw(to), "ci": _raw(call_id), "hdr(Authorization)": _raw(authorization)}
     digest = hashlib.sha256(sent["hdr(Authorization)"]).hexdigest()
-    sent["avp(ep_key)"] = f"{digest}|{door}|".encode() + sent["tu"]
+    sent["var(ep_key)"] = f"{digest}|{door}|".encode() + sent["tu"]
     seconds, microseconds = stamp.split(".")
     expanded = {
-        "$avp(ep_door)": door,
+        "$var(ep_door)": door,
         "$TV(s)": seconds,
         "$TV(u)": microseconds,
         **{f"$({name}{{s.encode.base64}})": b64encode(sent[name]).decode() for name in sent},
