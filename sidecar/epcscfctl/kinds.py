@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from epcscf.admin.v1 import policy_pb2, waf_pb2
 from epcscf.admin.v1 import policy_pb2 as pb
 
 
@@ -44,6 +45,8 @@ class Kind:
     "Field to collection."
     switches: tuple[Switch, ...]
     "What an operator does in a hurry."
+    contract: Any = policy_pb2
+    "Module that has the requests."
 
     def name(self, key: str) -> str:
         """Give the resource name of *key*, which may be one already."""
@@ -116,3 +119,51 @@ SUBSCRIPTION = Kind(
 
 KINDS = (HOME_DOMAIN, ENTITY, WWSF, SUBSCRIPTION)
 "In an order in which nothing refers to what comes later."
+
+WAF_CLIENT = Kind(
+    group="client",
+    title="client of the WAF",
+    message=waf_pb2.WafClient,
+    noun="WafClient",
+    nouns="WafClients",
+    field="waf_client",
+    fields="waf_clients",
+    collection="wafClients",
+    columns=("authentication", "grant_types", "token_format", "display_name"),
+    references={},
+    switches=(),
+    contract=waf_pb2,
+)
+WAF_ACCOUNT = Kind(
+    group="account",
+    title="account of the WAF",
+    message=waf_pb2.WafAccount,
+    noun="WafAccount",
+    nouns="WafAccounts",
+    field="waf_account",
+    fields="waf_accounts",
+    collection="wafAccounts",
+    columns=("impus", "display_name"),
+    references={},
+    switches=(),
+    contract=waf_pb2,
+)
+WAF_USER = Kind(
+    group="user",
+    title="user of the WAF",
+    message=waf_pb2.WafUser,
+    noun="WafUser",
+    nouns="WafUsers",
+    field="waf_user",
+    fields="waf_users",
+    collection="wafUsers",
+    columns=("state", "account", "display_name"),
+    references={"account": "wafAccounts"},
+    switches=(
+        Switch("lock", "Let this user in no more.", cuts=True),
+        Switch("unlock", "Let this user in again.", cuts=False),
+    ),
+    contract=waf_pb2,
+)
+
+WAF_KINDS = (WAF_CLIENT, WAF_ACCOUNT, WAF_USER)

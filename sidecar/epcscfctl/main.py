@@ -20,6 +20,7 @@ from epcscfctl.registrations.commands import registrations
 from epcscfctl.resources.commands import groups
 from epcscfctl.resources.ranges import ranges
 from epcscfctl.session import Session
+from epcscfctl.waf.commands import waf
 
 
 class _Commands(click.Group):
@@ -80,6 +81,7 @@ for command in (
     decisions,
     explain,
     status,
+    waf,
     completion,
 ):
     cli.add_command(command)

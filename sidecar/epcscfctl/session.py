@@ -19,6 +19,8 @@ from epcscf.admin.v1 import (
     policy_pb2,
     policy_pb2_grpc,
     registrations_pb2_grpc,
+    waf_pb2,
+    waf_pb2_grpc,
 )
 
 
@@ -82,6 +84,11 @@ class Session:
         return registrations_pb2_grpc.RegistrationAdminStub(self.channel)
 
     @cached_property
+    def waf(self) -> waf_pb2_grpc.WafAdminStub:
+        """The WAF, as a stub."""
+        return waf_pb2_grpc.WafAdminStub(self.channel)
+
+    @cached_property
     def console(self) -> Console:
         """Where to write; plain if that is no terminal, or if NO_COLOR says so."""
         # What is shown was written by others: it must not be read as markup.
@@ -90,13 +97,13 @@ class Session:
 
     def get(self, kind: Kind, key: str) -> Any:
         """Get one."""
-        return self._call("Get", kind.noun, name=kind.name(key))
+        return self._call(kind, "Get", kind.noun, name=kind.name(key))
 
     def every(self, kind: Kind) -> Iterator[Any]:
         """Give all of *kind*, page by page."""
         token = ""
         while True:
-            page = self._call("List", kind.nouns, page_size=PAGE, page_token=token)
+            page = self._call(kind, "List", kind.nouns, page_size=PAGE, page_token=token)
             yield from getattr(page, kind.fields)
             token = page.next_page_token
             if not token:
@@ -105,7 +112,7 @@ class Session:
     def create(self, kind: Kind, message: Any, *, rehearse: bool = False) -> Any:
         """Create *message*, whose name says its id."""
         fields = {f"{kind.field}_id": kind.key(message.name), kind.field: message}
-        return self._call("Create", kind.noun, **fields, validate_only=rehearse)
+        return self._call(kind, "Create", kind.noun, **fields, validate_only=rehearse)
 
     def update(
         self, kind: Kind, message: Any, paths: list[str] | None = None, *, rehearse: bool = False
@@ -113,15 +120,15 @@ class Session:
         """Update the fields *paths*, or all, from *message*."""
         mask = {"paths": paths} if paths is not None else None
         fields = {kind.field: message, "update_mask": mask}
-        return self._call("Update", kind.noun, **fields, validate_only=rehearse)
+        return self._call(kind, "Update", kind.noun, **fields, validate_only=rehearse)
 
     def delete(self, kind: Kind, key: str, etag: str) -> None:
         """Delete one."""
-        self._call("Delete", kind.noun, name=kind.name(key), etag=etag)
+        self._call(kind, "Delete", kind.noun, name=kind.name(key), etag=etag)
 
     def switch(self, kind: Kind, verb: str, key: str, etag: str) -> Any:
         """Change the state of one."""
-        return self._call(verb.capitalize(), kind.noun, name=kind.name(key), etag=etag)
+        return self._call(kind, verb.capitalize(), kind.noun, name=kind.name(key), etag=etag)
 
     def revision(self) -> str:
         """Tell the revision of the policy."""
@@ -129,9 +136,10 @@ class Session:
         _, call = self.policy.ListHomeDomains.with_call(request, timeout=TIMEOUT)
         return str(dict(call.trailing_metadata()).get(REVISION, "unknown"))
 
-    def _call(self, verb: str, noun: str, **fields: Any) -> Any:
-        request = getattr(policy_pb2, f"{verb}{noun}Request")(**fields)
-        return getattr(self.policy, f"{verb}{noun}")(request, timeout=TIMEOUT)
+    def _call(self, kind: Kind, verb: str, noun: str, **fields: Any) -> Any:
+        request = getattr(kind.contract, f"{verb}{noun}Request")(**fields)
+        stub = self.waf if kind.contract is waf_pb2 else self.policy
+        return getattr(stub, f"{verb}{noun}")(request, timeout=TIMEOUT)
 
 
 pass_session = click.make_pass_decorator(Session)

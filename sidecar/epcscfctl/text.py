@@ -1,7 +1,7 @@
 """Resources as text: read from TOML or JSON, written as tables or JSON.
 
 In a file an operator may write what is short and plain: `shop` for `wwsfs/shop`, `third-party`
-for `THIRD_PARTY`, and `pem_file` for a key that lies beside the file.
+for `THIRD_PARTY`, and `pem_file` or `jwks_file` for keys that lie beside the file.
 """
 
 from __future__ import annotations
@@ -44,11 +44,16 @@ def to_message(kind: Kind, key: str, fields: Fields, beside: Path) -> Any:
     """Make a message of *fields*; files that they name are *beside*."""
     prepared = _with_choices(kind.message.DESCRIPTOR, fields)
     for field, collection in kind.references.items():
-        if isinstance(prepared.get(field), list):
-            prepared[field] = [_named(collection, each) for each in prepared[field]]
+        value = prepared.get(field)
+        if isinstance(value, list):
+            prepared[field] = [_named(collection, each) for each in value]
+        elif value:
+            prepared[field] = _named(collection, value)
     prepared["name"] = kind.name(key)
     if isinstance(prepared.get("keys"), dict):
         prepared["keys"] = _keys(dict(prepared["keys"]), beside)
+    if "jwks_file" in prepared:
+        prepared["jwks"] = _text_of(beside / prepared.pop("jwks_file"))
     message = kind.message()
     try:
         ParseDict(prepared, message)
@@ -81,12 +86,15 @@ def _choice(field: FieldDescriptor | None, value: Any) -> Any:
 
 def _keys(keys: Fields, beside: Path) -> Fields:
     if "pem_file" in keys:
-        path = beside / keys.pop("pem_file")
-        try:
-            keys["pem"] = path.read_text(encoding="ascii")
-        except (OSError, UnicodeDecodeError) as error:
-            raise Failure(f"{path}: {error}", EXIT_INVALID) from None
+        keys["pem"] = _text_of(beside / keys.pop("pem_file"))
     return keys
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(f"{path}: {error}", EXIT_INVALID) from None
 
 
 def to_fields(message: Message) -> Fields:

@@ -14,7 +14,7 @@ import socket
 import tomllib
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import msgspec
 
@@ -144,6 +144,84 @@ class Metrics(Section, frozen=True):
     "Off: a port that nobody asked for is a door; `127.0.0.1:9464` is usual."
 
 
+class Ldap(Section, frozen=True):
+    """A directory of web users, in place of the WAF's own."""
+
+    url: Annotated[str, Meta(pattern=r"^ldaps?://[A-Za-z0-9.\[\]:-]+$")]
+    "`ldaps://…`; `ldap://` begins with StartTLS, but for loopback."
+
+    base: str
+    "Below it are the users."
+
+    filter: Annotated[str, Meta(pattern=r"^\(.*\{name\}.*\)$")] = "(uid={name})"
+    "Finds the entry of a user; `{name}` is escaped."
+
+    bind_dn: str = ""
+    "Who searches; empty: nobody in particular."
+
+    password_file: AbsolutePath | None = None
+    "The password of bind_dn."
+
+    ca_file: AbsolutePath | None = None
+    "Issuer of the directory's certificate; none: those that the system trusts."
+
+    impi_attribute: str = "imsImpi"
+    impu_attribute: str = "imsImpu"
+    name_attribute: str = "cn"
+    "What a person calls the user."
+
+    timeout_seconds: Annotated[int, Meta(ge=1, le=30)] = 4
+    "A login waits for it; nothing else does."
+
+
+class Waf(Section, frozen=True):
+    """The authorization server, of `epcscfd waf`. Has no default: few run one here."""
+
+    issuer: Annotated[str, Meta(pattern=r"^https://[^/?#\s]+$", max_length=255)]
+    "`iss` of its tokens, and where browsers and WWSFs find it: https, no path."
+
+    epcscf_uri: Annotated[str, Meta(pattern=r"^wss://[^\s]+$", max_length=255)]
+    "Where WICs connect; told with every token."
+
+    secret_file: AbsolutePath
+    "32 random bytes or more, for this WAF's eyes only; all of its processes have the same."
+
+    listen: Port = "127.0.0.1:8444"
+    "Loopback: to be on the network is a decision."
+
+    behind_front: bool = False
+    "TLS ends in a front end that alone reaches `listen`; its headers are believed."
+
+    certificate_file: AbsolutePath | None = None
+    key_file: AbsolutePath | None = None
+    client_ca_file: AbsolutePath | None = None
+    "Issuer of certificates by which WWSFs prove themselves (RFC 8705)."
+
+    id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9.-]{0,255}$")] = ""
+    "`waf_id` of its tokens. Empty: the host of the issuer."
+
+    name: Annotated[str, Meta(min_length=1, max_length=80)] = "IMS login"
+    "What its pages call it."
+
+    admin_socket: AbsolutePath = "/run/epcscf/waf-admin.sock"
+    "Not that of `epcscfd serve`, which may run beside it."
+
+    code_seconds: Annotated[int, Meta(ge=5, le=600)] = 60
+    "RFC 6749 4.1.2 allows ten minutes; a redirect takes seconds."
+
+    refresh_seconds: Seconds = 30 * 86_400
+    "For how long a WWSF goes on without asking the user."
+
+    session_seconds: Annotated[int, Meta(ge=60, le=86_400)] = 3600
+    "For how long a user stays logged in."
+
+    key_life_seconds: Annotated[int, Meta(ge=7200, le=366 * 86_400)] = 30 * 86_400
+    "How long a key signs; the next one is published an hour before it does."
+
+    ldap: Ldap | None = None
+    "None: users are those of `epcscfctl waf-user`."
+
+
 class Settings(Section, frozen=True):
     """All of it."""
 
@@ -155,6 +233,7 @@ class Settings(Section, frozen=True):
     keys: Keys = Keys()
     log: Log = Log()
     metrics: Metrics = Metrics()
+    waf: Waf | None = None
 
 
 def load_settings(path: Path, environment: Mapping[str, str]) -> Settings:
@@ -200,8 +279,13 @@ def _type_of(struct: Any, key: str, variable: str) -> Any:
     fields = msgspec.structs.fields(struct) if _is_section(struct) else ()
     for field in fields:
         if field.name == key:
-            return Tcp if field.type == (Tcp | None) else field.type
+            return _without_none(field.type)
     raise ConfigError(f"environment: {variable}", f"no such setting: {quote(key)}")
+
+
+def _without_none(wanted: Any) -> Any:
+    tables = [each for each in get_args(wanted) if _is_section(each)]
+    return tables[0] if tables else wanted
 
 
 def _is_section(struct: Any) -> bool:
@@ -232,14 +316,41 @@ def _check(settings: Settings, path: Path) -> None:
         raise ConfigError(f"{path}: store.max_staleness_seconds", "must be above follow_seconds")
     if settings.control.socket == settings.admin.socket:
         raise ConfigError(f"{path}: admin.socket", "must not be the control socket")
+    if settings.waf is not None:
+        _check_waf(settings.waf, path)
     for listener in (settings.control.tcp, settings.admin.tcp):
         if listener is not None:
             _check_readable(listener, path)
 
 
+SHORTEST_SECRET = 32
+"Bytes; `openssl rand 48` makes a good one."
+
+
+def _check_waf(waf: Waf, path: Path) -> None:
+    secured = waf.certificate_file is not None and waf.key_file is not None
+    if secured == waf.behind_front:
+        why = "needs certificate_file and key_file, or behind_front, and not both"
+        raise ConfigError(f"{path}: waf", why)
+    if waf.client_ca_file and waf.behind_front:
+        raise ConfigError(f"{path}: waf.client_ca_file", "is the front end's to check")
+    files = (waf.certificate_file, waf.key_file, waf.client_ca_file)
+    directory = waf.ldap
+    more = (directory.password_file, directory.ca_file) if directory else ()
+    for file in (waf.secret_file, *files, *more):
+        if file is not None:
+            _check_file(file, path)
+    if len(Path(waf.secret_file).read_bytes()) < SHORTEST_SECRET:
+        raise ConfigError(f"{path}: waf.secret_file", f"must have {SHORTEST_SECRET} bytes or more")
+
+
 def _check_readable(listener: Tcp, path: Path) -> None:
     for file in (listener.certificate_file, listener.key_file, listener.client_ca_file):
-        try:
-            Path(file).read_bytes()
-        except OSError as error:
-            raise ConfigError(str(path), f"{file} cannot be read: {error.strerror}") from None
+        _check_file(file, path)
+
+
+def _check_file(file: str, path: Path) -> None:
+    try:
+        Path(file).read_bytes()
+    except OSError as error:
+        raise ConfigError(str(path), f"{file} cannot be read: {error.strerror}") from None

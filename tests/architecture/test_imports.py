@@ -22,6 +22,7 @@ GENERATED = "epcscf"
 
 MAY_USE = {
     "alembic": ("store/",),
+    "argon2": ("directory/",),
     "click": ("main",),
     "cryptography": ("tokens/",),
     GENERATED: ("rpc/",),
@@ -31,12 +32,16 @@ MAY_USE = {
     "grpc_reflection": ("rpc/",),
     "grpc_status": ("rpc/",),
     "httpx2": ("tokens/",),
+    "jinja2": ("waf/",),
     "jwt": ("tokens/",),
+    "ldap3": ("directory/",),
     "msgspec": ("settings.py", "telemetry/", "tokens/"),
     "prometheus_client": ("telemetry/", "main"),
     "re2": ("domain/wildcard.py",),
     "sqlalchemy": ("store/",),
+    "starlette": ("waf/", "main"),
     "structlog": ("telemetry/", "main"),
+    "uvicorn": ("waf/",),
 }
 "What of the sidecar may use a package that is neither its own nor Python's."
 

@@ -78,7 +78,8 @@ def test_every_link_within_the_project_leads_somewhere() -> None:
 
 def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads(text_of("pyproject.toml"))["project"]
-    asked_for = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    extras = project["optional-dependencies"].values()
+    asked_for = [*project["dependencies"], *(each for extra in extras for each in extra)]
     names = {re.split(r"[^\w-]", requirement)[0] for requirement in asked_for}
     reasons = text_of("docs/adr/0011-dependencies.md")
 

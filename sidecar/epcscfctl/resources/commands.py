@@ -12,7 +12,7 @@ from rich.table import Table
 from epcscfctl.failures import EXIT_INVALID, Failure
 from epcscfctl.kinds import KINDS, WWSF
 from epcscfctl.resources.check import check
-from epcscfctl.resources.flags import given, nested, options
+from epcscfctl.resources.flags import READ_HERE, given, nested, options
 from epcscfctl.session import Session
 from epcscfctl.text import content, read_file, shown, to_fields, to_json, to_message
 
@@ -25,11 +25,12 @@ DRY_RUN = "Check, and change nothing."
 
 
 def groups() -> list[click.Group]:
-    """Make the group of every kind."""
-    return [_group(kind) for kind in KINDS]
+    """Make the group of every kind of the policy."""
+    return [group_of(kind) for kind in KINDS]
 
 
-def _group(kind: Kind) -> click.Group:
+def group_of(kind: Kind) -> click.Group:
+    """Make the group of *kind*."""
     commands = [_list(kind), _get(kind), _create(kind), _update(kind), _delete(kind)]
     commands += [_switch(kind, switch) for switch in kind.switches]
     commands += [check] if kind is WWSF else []
@@ -84,7 +85,7 @@ def _update(kind: Kind) -> click.Command:
             raise Failure("say what to change: either flags or --file", EXIT_INVALID)
         fields = read_file(file) if file else nested(flat)
         message = _message(kind, key, fields, file)
-        paths = None if file else [path.replace(".pem_file", ".pem") for path in flat]
+        paths = None if file else [READ_HERE.get(path, path) for path in flat]
         _show(_session(), _session().update(kind, message, paths, rehearse=dry_run))
 
     summary = f"Change the fields of a {kind.title} that flags name, or all of them from a file."

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from epcscfctl.kinds import ENTITY, HOME_DOMAIN, SUBSCRIPTION, WWSF
+from epcscfctl.kinds import (
+    ENTITY,
+    HOME_DOMAIN,
+    SUBSCRIPTION,
+    WAF_ACCOUNT,
+    WAF_CLIENT,
+    WAF_USER,
+    WWSF,
+)
 
 
 if TYPE_CHECKING:
@@ -30,6 +38,9 @@ class Flag:
         """Name under which click hands the value over."""
         return self.name.replace("-", "_")
 
+
+READ_HERE = {"keys.pem_file": "keys.pem", "jwks_file": "jwks"}
+"Fields that name a file here, and the field that its content is sent in."
 
 DISPLAY_NAME = Flag("display-name", "display_name", "What a person calls it.")
 
@@ -95,6 +106,27 @@ FLAGS: dict[str, tuple[Flag, ...]] = {
         Flag("impu", "impus", "Public user identity. Repeatable."),
         Flag("wwsf", "wwsfs", "WWSF that the subscriber has admitted. Repeatable."),
     ),
+    WAF_CLIENT.group: (
+        DISPLAY_NAME,
+        Flag("authentication", "authentication", "How it proves itself. [default: client-secret]"),
+        Flag("grant-type", "grant_types", "How it may ask for tokens. Repeatable."),
+        Flag("redirect-uri", "redirect_uris", "Where users are sent back to. Repeatable."),
+        Flag("jwks-file", "jwks_file", "Its public keys, a JWKS; read here."),
+        Flag("certificate", "certificates", "SHA-256 of its TLS certificate. Repeatable."),
+        Flag("anonymous", "anonymous", "Whether it may serve users that nobody has logged in."),
+        Flag("introspects", "introspects", "Whether it may ask about every token: an eP-CSCF."),
+        Flag("token-format", "token_format", "What its tokens look like. [default: jwt]"),
+        Flag("token-life", "token_life_seconds", "Life of its tokens, in seconds. [default: 600]"),
+    ),
+    WAF_ACCOUNT.group: (
+        DISPLAY_NAME,
+        Flag("impu", "impus", "Public user identity. Repeatable."),
+    ),
+    WAF_USER.group: (
+        DISPLAY_NAME,
+        Flag("account", "account", "IMPI that the user maps to."),
+        Flag("state", "state", "`locked` lets the user in no more."),
+    ),
 }
 
 
@@ -111,9 +143,8 @@ def _option(kind: Kind, flag: Flag) -> click.Option:
     if field.enum_type is not None:
         names_of = (value.name for value in field.enum_type.values if value.number)
         choices = [name.lower().replace("_", "-") for name in names_of]
-        return click.Option(
-            names, help=flag.help, type=click.Choice(choices, case_sensitive=False)
-        )
+        choice = click.Choice(choices, case_sensitive=False)
+        return click.Option(names, help=flag.help, type=choice, multiple=field.is_repeated)
     if field.type == field.TYPE_BOOL:
         names[0] = f"--{flag.name}/--no-{flag.name}"
         return click.Option(names, help=flag.help, default=None)

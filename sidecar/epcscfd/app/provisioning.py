@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from epcscfd.domain.oauth.account import WafAccount, WafUser
+from epcscfd.domain.oauth.client import WafClient
 from epcscfd.domain.policy import AuthorizationEntity, HomeDomain, Subscription, Wwsf
 
 
@@ -20,13 +22,18 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-Resource = HomeDomain | AuthorizationEntity | Wwsf | Subscription
+PolicyResource = HomeDomain | AuthorizationEntity | Wwsf | Subscription
+WafResource = WafClient | WafAccount | WafUser
+Resource = PolicyResource | WafResource
 
 COLLECTIONS: dict[type[Any], str] = {
     HomeDomain: "homeDomains",
     AuthorizationEntity: "authorizationEntities",
     Wwsf: "wwsfs",
     Subscription: "subscriptions",
+    WafClient: "wafClients",
+    WafAccount: "wafAccounts",
+    WafUser: "wafUsers",
 }
 
 R = TypeVar("R", bound=Resource)
@@ -42,8 +49,10 @@ def key_of(resource: Resource) -> str:
     match resource:
         case HomeDomain():
             return resource.domain
-        case Subscription():
+        case Subscription() | WafAccount():
             return str(resource.impi)
+        case WafUser():
+            return resource.name
         case _:
             return resource.id
 

@@ -66,9 +66,7 @@ DEFAULT_PORTS = {"https": 443, "http": 80}
 
 def check_resource(resource: Resource) -> None:
     """Raise InvalidArgument, with the field as operators know it, unless well-formed."""
-    name = resource.display_name
-    fits = len(name) <= LONGEST_DISPLAY_NAME and (name.isprintable() or not name)
-    _need(fits, "display_name", f"must be printable and at most {LONGEST_DISPLAY_NAME} long")
+    check_display_name(resource)
     match resource:
         case HomeDomain():
             _check_home_domain(resource)
@@ -80,6 +78,13 @@ def check_resource(resource: Resource) -> None:
             _check_subscription(resource)
 
 
+def check_display_name(resource: Resource) -> None:
+    """Raise InvalidArgument unless the name for people is one line."""
+    name = resource.display_name
+    fits = len(name) <= LONGEST_DISPLAY_NAME and (name.isprintable() or not name)
+    need(fits, "display_name", f"must be printable and at most {LONGEST_DISPLAY_NAME} long")
+
+
 def check_change(before: Resource, after: Resource) -> None:
     """Raise InvalidArgument if an edit that takes away would let more through."""
     if not isinstance(before, Wwsf) or not isinstance(after, Wwsf):
@@ -88,108 +93,110 @@ def check_change(before: Resource, after: Resource) -> None:
     # of the operator (TS 33.203 X.3). To get from the one to the other takes a word.
     loosened = bool(before.ranges) and not (after.ranges or after.pool or after.proof_required)
     why = "without them it could vouch for every subscriber: suspend it, or set proof_required"
-    _need(not loosened, "ranges", why)
+    need(not loosened, "ranges", why)
 
 
 def _check_home_domain(domain: HomeDomain) -> None:
     _check_host("name", domain.domain)
-    _match(PRINTABLE, "realm", domain.realm, "printable ASCII")
-    _match(PRINTABLE, "visited_network_id", domain.visited_network_id, "printable ASCII")
+    need_match(PRINTABLE, "realm", domain.realm, "printable ASCII")
+    need_match(PRINTABLE, "visited_network_id", domain.visited_network_id, "printable ASCII")
     fits = 0 < domain.next_hop_set <= HIGHEST_NUMBER
-    _need(fits, "next_hop_set", f"must be from 1 to {HIGHEST_NUMBER}")
+    need(fits, "next_hop_set", f"must be from 1 to {HIGHEST_NUMBER}")
 
 
 def _check_entity(entity: AuthorizationEntity) -> None:
-    _match(ID, "name", entity.id, "an id of `[a-z0-9-]{1,63}`")
-    _check_url("issuer", entity.issuer)
+    need_match(ID, "name", entity.id, "an id of `[a-z0-9-]{1,63}`")
+    check_url("issuer", entity.issuer)
     # TS 33.203 X.3.2.3 step 5: a third party's users are checked by the core, by this very name.
     if entity.location is Location.THIRD_PARTY:
-        _need(bool(entity.entity_id), "entity_id", "is needed for a third party")
+        need(bool(entity.entity_id), "entity_id", "is needed for a third party")
     if entity.entity_id:
-        _match(PRINTABLE, "entity_id", entity.entity_id, "printable ASCII")
+        need_match(PRINTABLE, "entity_id", entity.entity_id, "printable ASCII")
     _check_keys(entity)
-    _need(bool(entity.algorithms), "algorithms", "at least one is needed")
+    need(bool(entity.algorithms), "algorithms", "at least one is needed")
     for algorithm in sorted(entity.algorithms - ALGORITHMS):
         known = ", ".join(sorted(ALGORITHMS))
         raise InvalidArgument("algorithms", f"{quote(algorithm)} is none of {known}")
-    _match_all(TOKEN, "token_types", entity.token_types, "a media type")
-    _match(TOKEN, "scope", entity.scope, "one scope, without space or quotes")
+    need_matches(TOKEN, "token_types", entity.token_types, "a media type")
+    need_match(TOKEN, "scope", entity.scope, "one scope, without space or quotes")
     if entity.audience:
-        _match(PRINTABLE, "audience", entity.audience, "printable ASCII")
+        need_match(PRINTABLE, "audience", entity.audience, "printable ASCII")
     for field in ("impi", "impu", "wwsf", "scope"):
-        _match(PRINTABLE, f"claim_names.{field}", getattr(entity.claims, field), "a claim name")
+        need_match(
+            PRINTABLE, f"claim_names.{field}", getattr(entity.claims, field), "a claim name"
+        )
     limit = int(LIFE_LIMIT.total_seconds())
-    _need(entity.max_life <= LIFE_LIMIT, "max_life_seconds", f"must be at most {limit}")
+    need(entity.max_life <= LIFE_LIMIT, "max_life_seconds", f"must be at most {limit}")
 
 
 def _check_keys(entity: AuthorizationEntity) -> None:
     match entity.keys:
         case JwksUrl(url):
-            _check_url("keys.jwks_url", url)
+            check_url("keys.jwks_url", url)
         case JwksFile(path):
-            _need(path.startswith("/"), "keys.jwks_file", "must be an absolute path")
+            need(path.startswith("/"), "keys.jwks_file", "must be an absolute path")
 
 
 def _check_wwsf(wwsf: Wwsf) -> None:
-    _match(ID, "name", wwsf.id, "an id of `[a-z0-9-]{1,63}`")
-    _match(PRINTABLE, "client_id", wwsf.client_id, "printable ASCII")
+    need_match(ID, "name", wwsf.id, "an id of `[a-z0-9-]{1,63}`")
+    need_match(PRINTABLE, "client_id", wwsf.client_id, "printable ASCII")
     for origin in sorted(wwsf.origins):
         _check_origin(origin)
     certificates = wwsf.client_certificates
-    _match_all(SHA256, "client_certificates", certificates, "a SHA-256 in lower-case hex")
+    need_matches(SHA256, "client_certificates", certificates, "a SHA-256 in lower-case hex")
     if wwsf.pool is not None:
-        _check_identities("pool.impis", wwsf.pool.impis)
+        check_identities("pool.impis", wwsf.pool.impis)
         for realm in sorted(wwsf.pool.impi_realms):
             _check_host("pool.impi_realms", realm)
     _check_ranges(wwsf)
     for limit in ("max_registrations", "max_first_sights"):
         fits = 0 <= getattr(wwsf.quota, limit) <= HIGHEST_NUMBER
-        _need(fits, f"quota.{limit}", f"must be at most {HIGHEST_NUMBER}")
+        need(fits, f"quota.{limit}", f"must be at most {HIGHEST_NUMBER}")
 
 
 def _check_ranges(wwsf: Wwsf) -> None:
-    _need(len(wwsf.ranges) <= MOST_RANGES, "ranges", f"must be at most {MOST_RANGES}")
+    need(len(wwsf.ranges) <= MOST_RANGES, "ranges", f"must be at most {MOST_RANGES}")
     texts = sorted(map(str, wwsf.ranges))
     for text, following in pairwise(texts):
-        _need(text != following, "ranges", f"{quote(text)} is listed twice, differently")
+        need(text != following, "ranges", f"{quote(text)} is listed twice, differently")
 
 
 def _check_subscription(subscription: Subscription) -> None:
-    _check_identities("name", [subscription.impi])
-    _need(bool(subscription.impus), "impus", "at least one is needed")
-    _check_identities("impus", subscription.impus)
+    check_identities("name", [subscription.impi])
+    need(bool(subscription.impus), "impus", "at least one is needed")
+    check_identities("impus", subscription.impus)
 
 
-def _check_identities(field: str, identities: Iterable[Impi] | Iterable[Impu]) -> None:
-    """Check that none is a pattern: here each stands for itself."""
+def check_identities(field: str, identities: Iterable[Impi] | Iterable[Impu]) -> None:
+    """Raise InvalidArgument if one is a pattern: here each stands for itself."""
     for identity in sorted(map(str, identities)):
         # TS 23.003 13.5: the outermost pair of `!` encloses an expression.
-        _need(identity.count("!") < 2, field, f"{quote(identity)} is a pattern, not an identity")
+        need(identity.count("!") < 2, field, f"{quote(identity)} is a pattern, not an identity")
 
 
 def _check_origin(origin: str) -> None:
     """Check that *origin* is serialised as browsers do (RFC 6454 6.2)."""
-    parts = _check_url("origins", origin)
+    parts = check_url("origins", origin)
     host = parts.hostname or ""
     shown = f"[{host}]" if ":" in host else host
     port = parts.port if parts.port != DEFAULT_PORTS[parts.scheme] else None
     serialised = f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else "")
-    _need(origin == serialised, "origins", f"write {quote(serialised)} for {quote(origin)}")
+    need(origin == serialised, "origins", f"write {quote(serialised)} for {quote(origin)}")
 
 
-def _check_url(field: str, url: str) -> SplitResult:
-    """Check that *url* is https, or http to this machine itself, which is for labs."""
+def check_url(field: str, url: str) -> SplitResult:
+    """Raise InvalidArgument unless *url* is https, or http to this machine, which is for labs."""
     short = len(url) <= LONGEST_URL and url.isascii() and url.isprintable() and " " not in url
-    _need(short, field, f"{quote(url)} is no URL")
+    need(short, field, f"{quote(url)} is no URL")
     try:
         parts = urlsplit(url)
         usable = bool(parts.hostname) and parts.port != 0
     except ValueError:
         raise InvalidArgument(field, f"{quote(url)} is no URL") from None
-    _need(usable, field, f"{quote(url)} is no URL")
+    need(usable, field, f"{quote(url)} is no URL")
     plain = parts.scheme == "http" and _is_loopback(parts.hostname or "")
-    _need(parts.scheme == "https" or plain, field, f"{quote(url)} is not https")
-    _need(parts.username is None and not parts.fragment, field, "has no user and no fragment")
+    need(parts.scheme == "https" or plain, field, f"{quote(url)} is not https")
+    need(parts.username is None and not parts.fragment, field, "has no user and no fragment")
     return parts
 
 
@@ -205,18 +212,21 @@ def _check_host(field: str, host: str) -> None:
         canonical = parse_hostname(host)
     except MalformedIdentity:
         raise InvalidArgument(field, f"{quote(host)} is no domain") from None
-    _need(host == canonical, field, f"write {quote(canonical)} for {quote(host)}")
+    need(host == canonical, field, f"write {quote(canonical)} for {quote(host)}")
 
 
-def _match(form: re.Pattern[str], field: str, value: str, expected: str) -> None:
-    _need(bool(form.fullmatch(value)), field, f"{quote(value)} is not {expected}")
+def need_match(form: re.Pattern[str], field: str, value: str, expected: str) -> None:
+    """Raise InvalidArgument unless *value* is of the *form*."""
+    need(bool(form.fullmatch(value)), field, f"{quote(value)} is not {expected}")
 
 
-def _match_all(form: re.Pattern[str], field: str, values: Iterable[str], expected: str) -> None:
+def need_matches(form: re.Pattern[str], field: str, values: Iterable[str], expected: str) -> None:
+    """Raise InvalidArgument unless all *values* are of the *form*."""
     for value in sorted(values):
-        _match(form, field, value, expected)
+        need_match(form, field, value, expected)
 
 
-def _need(condition: bool, field: str, why: str) -> None:  # noqa: FBT001 - reads as a sentence
+def need(condition: bool, field: str, why: str) -> None:  # noqa: FBT001 - reads as a sentence
+    """Raise InvalidArgument with *why*, unless *condition*."""
     if not condition:
         raise InvalidArgument(field, why)

@@ -210,6 +210,7 @@ class Policy:
     wwsfs: Mapping[WwsfId, Wwsf] = field(default_factory=dict)
     subscriptions: Mapping[Impi, Subscription] = field(default_factory=dict)
     _by_issuer: Mapping[str, AuthorizationEntity] = field(init=False, repr=False, compare=False)
+    _by_client: Mapping[str, Wwsf] = field(init=False, repr=False, compare=False)
     _pools: Mapping[Impi | str, frozenset[WwsfId]] = field(init=False, repr=False, compare=False)
     _subscribed: frozenset[Impu] = field(init=False, repr=False, compare=False)
     _ranges: RangeTable = field(init=False, repr=False, compare=False)
@@ -219,6 +220,8 @@ class Policy:
         by_issuer = {entity.issuer: entity for entity in self.entities.values()}
         subscribed = (impu for record in self.subscriptions.values() for impu in record.impus)
         object.__setattr__(self, "_by_issuer", by_issuer)
+        by_client = {wwsf.client_id: wwsf for wwsf in self.wwsfs.values()}
+        object.__setattr__(self, "_by_client", by_client)
         object.__setattr__(self, "_pools", _pool_index(self.wwsfs.values()))
         object.__setattr__(self, "_subscribed", frozenset(subscribed))
         object.__setattr__(self, "_ranges", RangeTable(_claims(self.wwsfs.values())))
@@ -226,6 +229,10 @@ class Policy:
     def entity_of_issuer(self, issuer: str) -> AuthorizationEntity | None:
         """Find the entity whose tokens say exactly this `iss`."""
         return self._by_issuer.get(issuer)
+
+    def wwsf_of_client(self, client_id: str) -> Wwsf | None:
+        """Find the WWSF that tokens call exactly this."""
+        return self._by_client.get(client_id)
 
     def pool_owners(self, impi: Impi) -> frozenset[WwsfId]:
         """Find the WWSFs whose pools contain *impi*. More than one is a mistake."""

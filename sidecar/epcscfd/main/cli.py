@@ -1,4 +1,4 @@
-"""`epcscfd serve | check-config | migrate`.
+"""`epcscfd serve | waf | check-config | migrate`.
 
 Whatever is wrong with the settings ends in one line on standard error and exit status 78
 (EX_CONFIG of sysexits.h), so that a service manager does not try again for ever.
@@ -50,6 +50,16 @@ def serve(config: Path) -> None:
     from epcscfd.main.serve import serve_until_told  # noqa: PLC0415 - the others need no gRPC
 
     _run(serve_until_told(_settings(config)))
+
+
+@cli.command()
+@CONFIG
+def waf(config: Path) -> None:
+    """Serve the authorization server of the settings' `[waf]` until SIGTERM."""
+    from epcscfd.main.serve import serve_until_told  # noqa: PLC0415 - see serve
+    from epcscfd.main.waf_process import WafProcess  # noqa: PLC0415 - only here is the web needed
+
+    _run(serve_until_told(_settings(config), WafProcess))
 
 
 @cli.command("check-config")

@@ -12,28 +12,31 @@ import gc
 import signal
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from prometheus_client import REGISTRY, start_http_server
+from prometheus_client import REGISTRY
 
-from epcscfd.errors import ConfigError, Unavailable
+from epcscfd.errors import Unavailable
 from epcscfd.main.clock import SystemClock
 from epcscfd.main.judging import Judging, vet_keys
 from epcscfd.main.notify import notify
+from epcscfd.main.observed import serve_metrics
 from epcscfd.main.standing import Standing
+from epcscfd.main.waf_office import WafOffice
 from epcscfd.rpc.admin import PolicyAdmin
 from epcscfd.rpc.control import EdgeControl, Parts
 from epcscfd.rpc.decisions import DecisionAdmin
 from epcscfd.rpc.ownership import OwnershipAdmin
-from epcscfd.rpc.server import Endpoint
+from epcscfd.rpc.server import Endpoint, Service
 from epcscfd.rpc.statuses import ErrorStatuses
 from epcscfd.store.board import PolicyBoard
 from epcscfd.store.engine import make_engine
 from epcscfd.store.migrate import migrate
 from epcscfd.store.policy_store import PolicyStore
 from epcscfd.store.stores import make_stores
+from epcscfd.store.waf_tables import WafTables
 from epcscfd.telemetry import events
 from epcscfd.telemetry.journal import DecisionJournal
 from epcscfd.telemetry.log import configure_log
@@ -42,10 +45,12 @@ from epcscfd.telemetry.watch import Watch
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from wsgiref.simple_server import WSGIServer
 
     from prometheus_client import CollectorRegistry
 
+    from epcscfd.ports import Clock
     from epcscfd.settings import Settings
 
 GRACE = 10.0
@@ -93,16 +98,24 @@ class Sidecar:
                 registrar=self._standing.registrar,
             )
         )
-        admin = (
+        admin: tuple[Service, ...] = (
             PolicyAdmin(self._store, self._watch, vet_keys),
             DecisionAdmin(journal),
             OwnershipAdmin(self.board),
             *self._standing.admin,
+            *self._waf_admin(clock),
         )
         self._endpoints = (
             Endpoint(settings.control.socket, settings.control.tcp, [self._control]),
             Endpoint(settings.admin.socket, settings.admin.tcp, admin),
         )
+
+    def _waf_admin(self, clock: Clock) -> list[Service]:
+        """Give what operators of the WAF call, wherever it runs: the database is the same."""
+        if self._settings.waf is None:
+            return []
+        tables = WafTables(self._engine, clock)
+        return [WafOffice(self._settings.waf, tables, clock).admin(self._watch)]
 
     async def _edited(self) -> None:
         await self.board.edited()
@@ -130,24 +143,12 @@ class Sidecar:
         statuses = ErrorStatuses(self._watch.call_failed)
         for endpoint in self._endpoints:
             await endpoint.start(statuses)
-        self._serve_metrics()
+        self._metrics_server = serve_metrics(self._settings.metrics.listen, self._registry)
         await self._tell_health()
         self._following = asyncio.create_task(self._follow())
         _collect_seldom()
         log.info(events.SIDECAR_STARTED, node=self._settings.node.name)
         notify("READY=1")
-
-    def _serve_metrics(self) -> None:
-        listen = self._settings.metrics.listen
-        if not listen:
-            return
-        host, _, port = listen.rpartition(":")
-        try:
-            self._metrics_server, _ = start_http_server(
-                int(port), host.strip("[]"), self._registry
-            )
-        except OSError as error:
-            raise ConfigError("metrics.listen", f"{listen}: {error.strerror}") from None
 
     async def reload(self) -> None:
         """Read again what others may have changed."""
@@ -173,7 +174,25 @@ class Sidecar:
         structlog.get_logger().info(events.SIDECAR_STOPPED)
 
 
-async def serve_until_told(settings: Settings) -> bool:
+class Process(Protocol):
+    """What a process does from start to end."""
+
+    async def start(self) -> None:
+        """Come up. Raise ConfigError or Unavailable."""
+        ...
+
+    async def reload(self) -> None:
+        """Read again what others may have changed."""
+        ...
+
+    async def stop(self) -> None:
+        """Answer what was asked, then end."""
+        ...
+
+
+async def serve_until_told(
+    settings: Settings, make: Callable[[Settings, CollectorRegistry], Process] = Sidecar
+) -> bool:
     """Serve until SIGTERM or SIGINT."""
     configure_log(settings.log.format, settings.log.level)
     loop = asyncio.get_running_loop()
@@ -181,22 +200,22 @@ async def serve_until_told(settings: Settings) -> bool:
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, told.set)
     loop.add_signal_handler(signal.SIGHUP, reload.set)
-    sidecar = Sidecar(settings, REGISTRY)
+    process = make(settings, REGISTRY)
     try:
-        await sidecar.start()
-        reloading = asyncio.create_task(_reload_when(reload, sidecar))
+        await process.start()
+        reloading = asyncio.create_task(_reload_when(reload, process))
         await told.wait()
         reloading.cancel()
     finally:
-        await sidecar.stop()
+        await process.stop()
     return True
 
 
-async def _reload_when(asked: asyncio.Event, sidecar: Sidecar) -> None:
+async def _reload_when(asked: asyncio.Event, process: Process) -> None:
     while True:
         await asked.wait()
         asked.clear()
-        await sidecar.reload()
+        await process.reload()
 
 
 async def migrate_store(settings: Settings) -> bool:

@@ -1,4 +1,4 @@
-"""PolicyAdmin: the resources of the policy (google.aip.dev/130 to 136).
+"""Resources for operators: the policy, and what else is like it (google.aip.dev/130 to 136).
 
 * Every method is the same for every kind of resource; a `Form` says what differs, and the methods
   are looked up in the contract, so that a further kind is a further Form.
@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -29,6 +29,7 @@ from epcscfd.rpc.convert.forms import FORMS
 if TYPE_CHECKING:
     from enum import StrEnum
 
+    from google.protobuf.descriptor import ServiceDescriptor
     from google.protobuf.field_mask_pb2 import FieldMask
 
     from epcscfd.app.provisioning import Resource, ResourceStore, Stored
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
 SERVICE = policy_pb2.DESCRIPTOR.services_by_name["PolicyAdmin"]
 
 REVISION = "epcscf-policy-revision"
-"Trailing metadata of lists: whether anything has changed since another list."
-
 Method = Callable[[Any, Any], Awaitable[Any]]
 
 
@@ -50,18 +49,26 @@ class EditWatch(Protocol):
         ...
 
 
-class PolicyAdmin:
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A service for resources of some kinds."""
+
+    service: ServiceDescriptor
+    forms: tuple[Form[Any, Any], ...]
+    check: Callable[[Resource], None]
+    "Raises InvalidArgument."
+    revision: str
+    "Trailing metadata of lists: whether anything has changed since another list."
+
+
+class ResourceAdmin:
     """Serves operators."""
 
-    full_name = SERVICE.full_name
-
-    def __init__(
-        self, store: ResourceStore, watch: EditWatch, vet: Callable[[Resource], None]
-    ) -> None:
-        """Keep resources in *store* that *vet* lets pass; it raises InvalidArgument."""
+    def __init__(self, contract: Contract, store: ResourceStore, watch: EditWatch) -> None:
+        self.full_name = contract.service.full_name
+        self._contract = contract
         self._store = store
         self._watch = watch
-        self._vet = vet
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Serve every method of the contract on *server*."""
@@ -72,14 +79,14 @@ class PolicyAdmin:
                 request_deserializer=GetMessageClass(method.input_type).FromString,
                 response_serializer=GetMessageClass(method.output_type).SerializeToString,
             )
-            for method in SERVICE.methods
+            for method in self._contract.service.methods
         }
-        handler = grpc.method_handlers_generic_handler(SERVICE.full_name, handlers)
+        handler = grpc.method_handlers_generic_handler(self.full_name, handlers)
         server.add_generic_rpc_handlers((handler,))
 
     def _methods(self) -> dict[str, Method]:
         methods: dict[str, Method] = {}
-        for form in FORMS:
+        for form in self._contract.forms:
             methods[f"Create{form.noun}"] = partial(self._create, form)
             methods[f"Get{form.noun}"] = partial(self._get, form)
             methods[f"List{form.nouns}"] = partial(self._list, form)
@@ -102,7 +109,8 @@ class PolicyAdmin:
 
     async def _list(self, form: Form[Any, Any], request: Any, context: Any) -> Any:
         page = await self._store.list(form.kind, page_size(request), request.page_token)
-        context.set_trailing_metadata(((REVISION, str(await self._store.revision())),))
+        revision = str(await self._store.revision())
+        context.set_trailing_metadata(((self._contract.revision, revision),))
         items = [form.to_proto(stored) for stored in page.items]
         return form.list_response(**{form.fields: items, "next_page_token": page.next_token})
 
@@ -140,8 +148,7 @@ class PolicyAdmin:
 
     def _read(self, form: Form[Any, Any], message: Any, key: str) -> Any:
         resource = form.from_proto(message, key)
-        check_resource(resource)
-        self._vet(resource)
+        self._contract.check(resource)
         return resource
 
     def _answer(
@@ -167,3 +174,18 @@ def _merged(current: Any, message: Any, mask: FieldMask) -> Any:
         return message
     mask.MergeMessage(message, current, replace_message_field=True, replace_repeated_field=True)
     return current
+
+
+class PolicyAdmin(ResourceAdmin):
+    """Serves the policy."""
+
+    def __init__(
+        self, store: ResourceStore, watch: EditWatch, vet: Callable[[Resource], None]
+    ) -> None:
+        """Keep resources in *store* that *vet* lets pass; it raises InvalidArgument."""
+
+        def check(resource: Resource) -> None:
+            check_resource(resource)
+            vet(resource)
+
+        super().__init__(Contract(SERVICE, FORMS, check, REVISION), store, watch)

@@ -89,6 +89,12 @@ class PolicyBoard:
             raise Unavailable("policy: not confirmed for too long")
         return self._snapshot.policy
 
+    async def fresh(self) -> Policy:
+        """Give the policy as it is kept at this moment. Raise Unavailable."""
+        if not await self.refresh():
+            raise Unavailable("policy")
+        return self.current()
+
     def age(self) -> float:
         """Tell for how many seconds the policy has not been confirmed."""
         if self._snapshot is None:

@@ -318,6 +318,4 @@ SUBSCRIPTIONS: Kind[Subscription] = Kind(
     shared=_always,
 )
 
-KINDS: dict[type[Any], Kind[Any]] = {
-    kind.resource: kind for kind in (HOME_DOMAINS, ENTITIES, WWSFS, SUBSCRIPTIONS)
-}
+POLICY_KINDS = (HOME_DOMAINS, ENTITIES, WWSFS, SUBSCRIPTIONS)

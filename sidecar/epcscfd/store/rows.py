@@ -14,7 +14,7 @@ from sqlalchemy import delete, insert, select, update
 
 from epcscfd.app.provisioning import R, Resource, key_of, name_of
 from epcscfd.errors import AlreadyExists, InvalidArgument, quote
-from epcscfd.store.kinds import KINDS, Kind
+from epcscfd.store.catalogue import KINDS
 
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import RowMapping
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from epcscfd.store.kinds import ListOf, Member
+    from epcscfd.store.kinds import Kind, ListOf, Member
 
 
 CHUNK = 500

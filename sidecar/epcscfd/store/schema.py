@@ -57,7 +57,7 @@ metadata = MetaData(
 )
 
 
-def _bookkeeping() -> tuple[Column[Any], ...]:
+def bookkeeping() -> tuple[Column[Any], ...]:
     """Columns that every resource has."""
     return (
         Column("display_name", Text, nullable=False),
@@ -79,7 +79,7 @@ home_domains = Table(
     "home_domains",
     metadata,
     Column("domain", String(255), primary_key=True),
-    *_bookkeeping(),
+    *bookkeeping(),
     Column("realm", String(255), nullable=False),
     Column("visited_network_id", String(255), nullable=False),
     Column("next_hop_set", Integer, nullable=False),
@@ -89,7 +89,7 @@ authorization_entities = Table(
     "authorization_entities",
     metadata,
     Column("id", String(63), primary_key=True),
-    *_bookkeeping(),
+    *bookkeeping(),
     Column("issuer", String(2048), nullable=False, unique=True),
     Column("location", String(16), nullable=False),
     Column("entity_id", String(255), nullable=False),
@@ -113,7 +113,7 @@ wwsfs = Table(
     "wwsfs",
     metadata,
     Column("id", String(63), primary_key=True),
-    *_bookkeeping(),
+    *bookkeeping(),
     Column("client_id", String(255), nullable=False, unique=True),
     Column("has_pool", Boolean, nullable=False),
     Column("proof_required", Boolean, nullable=False),
@@ -131,7 +131,7 @@ subscriptions = Table(
     "subscriptions",
     metadata,
     Column("impi", String(512), primary_key=True),
-    *_bookkeeping(),
+    *bookkeeping(),
 )
 
 
@@ -148,13 +148,13 @@ def _owner(table: Table, *, primary_key: bool) -> Column[Any]:
     )
 
 
-def _values_of(name: str, table: Table, length: int) -> Table:
+def values_of(name: str, table: Table, length: int) -> Table:
     """Make the table of a list whose values may stand in several resources."""
     value = Column("value", String(length), primary_key=True)
     return Table(name, metadata, _owner(table, primary_key=True), value)
 
 
-def _sole_values_of(
+def sole_values_of(
     name: str, table: Table, length: int, *details: Column[Any] | CheckConstraint
 ) -> Table:
     """Make the table of a list whose values stand in one resource only."""
@@ -162,7 +162,7 @@ def _sole_values_of(
     return Table(name, metadata, value, _owner(table, primary_key=False), *details)
 
 
-def _references_of(name: str, table: Table, target: Table) -> Table:
+def references_of(name: str, table: Table, target: Table) -> Table:
     """Make the table of a list of references; what is named cannot go."""
     (key,) = target.primary_key.columns
     value = Column(
@@ -171,14 +171,14 @@ def _references_of(name: str, table: Table, target: Table) -> Table:
     return Table(name, metadata, _owner(table, primary_key=True), value)
 
 
-entity_algorithms = _values_of("entity_algorithms", authorization_entities, 16)
-entity_token_types = _values_of("entity_token_types", authorization_entities, 64)
-wwsf_origins = _sole_values_of("wwsf_origins", wwsfs, 512)
-wwsf_certificates = _sole_values_of("wwsf_certificates", wwsfs, 64)
-wwsf_entities = _references_of("wwsf_entities", wwsfs, authorization_entities)
-pool_impis = _sole_values_of("pool_impis", wwsfs, 512)
-pool_realms = _sole_values_of("pool_realms", wwsfs, 255)
-wwsf_ranges = _sole_values_of(
+entity_algorithms = values_of("entity_algorithms", authorization_entities, 16)
+entity_token_types = values_of("entity_token_types", authorization_entities, 64)
+wwsf_origins = sole_values_of("wwsf_origins", wwsfs, 512)
+wwsf_certificates = sole_values_of("wwsf_certificates", wwsfs, 64)
+wwsf_entities = references_of("wwsf_entities", wwsfs, authorization_entities)
+pool_impis = sole_values_of("pool_impis", wwsfs, 512)
+pool_realms = sole_values_of("pool_realms", wwsfs, 255)
+wwsf_ranges = sole_values_of(
     "wwsf_ranges",
     wwsfs,
     1024,
@@ -186,5 +186,5 @@ wwsf_ranges = _sole_values_of(
     Column("enabled", Boolean, nullable=False),
     CheckConstraint("mode IN ('static')", name="mode"),
 )
-subscription_impus = _values_of("subscription_impus", subscriptions, 512)
-subscription_wwsfs = _references_of("subscription_wwsfs", subscriptions, wwsfs)
+subscription_impus = values_of("subscription_impus", subscriptions, 512)
+subscription_wwsfs = references_of("subscription_wwsfs", subscriptions, wwsfs)

@@ -53,6 +53,7 @@ class Metrics:
             "epcscf_policy_load_failures", "Loads of the policy that failed", registry=registry
         )
         self.edges = Gauge("epcscf_edges", "Conversations with edges", registry=registry)
+        self.waf = WafMetrics(registry)
 
 
 class StandingMetrics:
@@ -67,4 +68,24 @@ class StandingMetrics:
         )
         self.ended = Counter(
             "epcscf_registrations_ended", "Registrations that ended", ("cause",), registry=registry
+        )
+
+
+class WafMetrics:
+    """What we count of the WAF."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.tokens = Counter(
+            "epcscf_waf_token_requests",
+            "Token requests at the WAF: issued, or the error",
+            ("outcome",),
+            registry=registry,
+        )
+        self.logins = Counter(
+            "epcscf_waf_logins", "Logins at the WAF", ("outcome",), registry=registry
+        )
+        self.revocations = Counter(
+            "epcscf_waf_revocations",
+            "Authorizations of the WAF that ended before their time",
+            registry=registry,
         )

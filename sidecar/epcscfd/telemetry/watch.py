@@ -14,10 +14,16 @@ from epcscfd.telemetry import events
 
 
 if TYPE_CHECKING:
+    from epcscfd.domain.oauth.families import Family
+    from epcscfd.domain.oauth.refusals import Refusal
     from epcscfd.domain.policy import Policy
     from epcscfd.domain.register import RegisterFacts
     from epcscfd.ports import KeyFetch
     from epcscfd.telemetry.metrics import Metrics
+
+
+LONGEST_SHOWN = 128
+"Characters of what somebody else has written."
 
 
 class Watch:
@@ -86,3 +92,33 @@ class Watch:
     def call_failed(self, method: str, error: Exception) -> None:
         """Note a bug that a caller ran into."""
         self._log.error(events.CALL_FAILED, method=method, exc_info=error)
+
+    def token_issued(self, wwsf: str, jti: str) -> None:
+        """Note an access token of the WAF."""
+        self._metrics.waf.tokens.labels("issued").inc()
+        self._log.info(events.WAF_TOKEN_ISSUED, wwsf=wwsf, jti=jti)
+
+    def token_refused(self, client: str, grant_type: str, refusal: Refusal) -> None:
+        """Note a refusal of the WAF's token endpoint."""
+        self._metrics.waf.tokens.labels(refusal.error.value).inc()
+        self._log.info(
+            events.WAF_TOKEN_REFUSED,
+            client=client[:LONGEST_SHOWN],
+            grant_type=grant_type[:LONGEST_SHOWN],
+            error=refusal.error.value,
+            why=refusal.why,
+        )
+
+    def login_ended(self, outcome: str, address: str) -> None:
+        """Note how a login at the WAF went."""
+        self._metrics.waf.logins.labels(outcome).inc()
+        self._log.info(events.WAF_LOGIN_ENDED, outcome=outcome, address=address)
+
+    def family_revoked(self, family: Family, why: str) -> None:
+        """Note that an authorization has ended before its time."""
+        self._metrics.waf.revocations.inc()
+        self._log.info(events.WAF_FAMILY_REVOKED, wwsf=family.wwsf, family=family.id, why=why)
+
+    def upkeep_failed(self, error: Exception) -> None:
+        """Note that keys could not be read, or dead rows not be swept."""
+        self._log.error(events.WAF_UPKEEP_FAILED, exc_info=error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from epcscf.admin.v1 import policy_pb2 as pb
+from epcscf.admin.v1 import waf_pb2
 from epcscfd.app.provisioning import key_of, name_of
 from epcscfd.domain.identity import MalformedIdentity
 from epcscfd.errors import InvalidArgument, quote
@@ -15,7 +16,16 @@ if TYPE_CHECKING:
 
     from epcscfd.app.provisioning import Stored
 
-M = TypeVar("M", pb.HomeDomain, pb.AuthorizationEntity, pb.Wwsf, pb.Subscription)
+M = TypeVar(
+    "M",
+    pb.HomeDomain,
+    pb.AuthorizationEntity,
+    pb.Wwsf,
+    pb.Subscription,
+    waf_pb2.WafClient,
+    waf_pb2.WafAccount,
+    waf_pb2.WafUser,
+)
 K = TypeVar("K")
 V = TypeVar("V")
 I = TypeVar("I")  # noqa: E741 - an identity

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from epcscfd.store import waf_schema  # noqa: F401 - its tables belong to the metadata
 from epcscfd.store.schema import metadata
 
 

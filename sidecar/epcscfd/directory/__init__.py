@@ -1,0 +1,1 @@
+"""Directories of web users: the WAF's own, and LDAP."""
