@@ -109,7 +109,7 @@ class Stand:
         return EdgePlan(
             run_dir=self.run_dir / "edge",
             sidecar_socket=self.sidecar.control_socket,
-            next_hops=[self.sink_address],
+            next_hops={1: [self.sink_address]},
             core_port=self.doors.core[1],
             defines={
                 "WORKERS": WORKERS,

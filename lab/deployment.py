@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import ssl
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +22,7 @@ from typing import Any, Self
 
 from lab.certificates import Authority
 from lab.core import ImsCore, Plan
+from lab.cscf import Address
 from lab.edge import HOST, Edge, EdgePlan, TlsFiles
 from lab.front import Front
 from lab.issuer import Issuer, JwksServer
@@ -103,6 +104,8 @@ class Wishes:
 
     subscriptions: Iterable[Subscription] = SUBSCRIPTIONS
     core: Plan = field(default_factory=Plan)
+    next_hops: Mapping[int, Sequence[Address]] = field(default_factory=dict)
+    "I-CSCFs of other cores, by dispatcher set."
     edge: Mapping[str, Define] = field(default_factory=dict)
     "Definitions for kamailio.cfg."
     sidecar: Settings = field(default_factory=dict)
@@ -138,7 +141,7 @@ class Deployment:
             EdgePlan(
                 run_dir=run_dir / "edge",
                 sidecar_socket=self.sidecar.control_socket,
-                next_hops=self.core.icscf_addresses,
+                next_hops={1: self.core.icscf_addresses, **wishes.next_hops},
                 tls=None if wishes.behind_front else tls,
                 defines=wishes.edge,
                 shm_mb=wishes.shm_mb,

@@ -34,8 +34,8 @@ class EdgePlan:
 
     run_dir: Path
     sidecar_socket: Path
-    next_hops: Sequence[Address]
-    "I-CSCFs, in dispatcher set 1."
+    next_hops: Mapping[int, Sequence[Address]]
+    "I-CSCFs by dispatcher set."
     tls: TlsFiles | None = None
     "None: TLS ends in a front end, and the door is the front door."
     host: str = HOST
@@ -62,8 +62,12 @@ class Edge(Kamailio):
     def __init__(self, plan: EdgePlan) -> None:
         self.plan = plan
         plan.run_dir.mkdir(parents=True, exist_ok=True)
-        hops = "".join(f"1 sip:{authority(*address)}\n" for address in plan.next_hops)
-        (plan.run_dir / "dispatcher.list").write_text(hops)
+        hops = (
+            f"{number} sip:{authority(*address)}\n"
+            for number, addresses in plan.next_hops.items()
+            for address in addresses
+        )
+        (plan.run_dir / "dispatcher.list").write_text("".join(hops))
         launch = Launch(
             name="epcscf",
             cfg=ROOT / "kamailio.cfg",

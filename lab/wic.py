@@ -49,6 +49,8 @@ class Wic:
     user: str = field(default_factory=lambda: secrets.token_hex(4))
     call_id: str = field(default_factory=lambda: secrets.token_hex(11))
     cseq: int = 0
+    home: str = "ims.example"
+    "Where identities that name no domain are registered."
     heard: list[SipMessage] = field(default_factory=list)
     "All that came, oldest first."
 
@@ -121,7 +123,7 @@ class Wic:
     ) -> SipMessage:
         """Make the next REGISTER of this WIC."""
         self.cseq += 1
-        domain = impu.partition("@")[2].partition(";")[0] or "ims.example"
+        domain = impu.partition("@")[2].partition(";")[0] or self.home
         return SipMessage.request(
             "REGISTER",
             f"sip:{domain}",

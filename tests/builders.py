@@ -222,10 +222,11 @@ def register_facts(
     authorization: str = OPAQUE,
     client_certificate: str = "",
     call_id: str = "aiuy7k9njasd",
+    request_domain: str = "home1.net",
 ) -> RegisterFacts:
     """A REGISTER of Alice through the door of `shop`."""
     door = Door(WwsfId(wwsf), "browsers", client_certificate)
-    return RegisterFacts(door, to, authorization, call_id)
+    return RegisterFacts(door, to, authorization, call_id, request_domain)
 
 
 def a_case(

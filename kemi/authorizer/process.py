@@ -129,6 +129,7 @@ def _question(opened: Open, now: float) -> pb.Question:
         to=question.to,
         authorization=question.authorization,
         call_id=question.call_id,
+        request_domain=question.request_domain,
         patience_ms=max(0, int((opened.give_up_at - now) * 1000)),
     )
 

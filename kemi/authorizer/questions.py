@@ -1,7 +1,8 @@
 """Questions as the native routes queue them (routes/ask.cfg).
 
-A record is `wwsf|listener|certificate|seconds.microseconds|To|Call-ID|credential|key`.
-The last four are base64, since a sender chose them.
+A record is
+`wwsf|listener|certificate|seconds.microseconds|domain|To|Call-ID|credential|key`.
+The last four are base64, since a sender chose them; the domain is one of those served.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ class Question:
     certificate: str
     queued_at: float
     "Wall clock, seconds."
+    request_domain: str
     to: str
     call_id: str
     authorization: str
@@ -35,11 +37,11 @@ class MalformedRecordError(ValueError):
 def read_question(transaction: str, record: str) -> Question:
     """Decode a queued record. Raise MalformedRecordError."""
     fields = record.split("|")
-    if len(fields) != 8:
+    if len(fields) != 9:
         raise MalformedRecordError(f"{len(fields)} fields")
-    wwsf, listener, certificate, stamp = fields[:4]
+    wwsf, listener, certificate, stamp, request_domain = fields[:5]
     try:
-        to, call_id, authorization, key = (_text(field) for field in fields[4:])
+        to, call_id, authorization, key = (_text(field) for field in fields[5:])
         seconds, microseconds = stamp.split(".")
         queued_at = int(seconds) + int(microseconds) / 1e6
     except (ValueError, OverflowError) as error:
@@ -53,6 +55,7 @@ def read_question(transaction: str, record: str) -> Question:
         listener,
         "" if certificate == "-" else certificate,
         queued_at,
+        request_domain,
         to,
         call_id,
         authorization,

@@ -56,7 +56,8 @@ def _tables(policy: pb.PolicyView) -> Tables:
         "ep_domain": {row.domain: _domain_row(row) for row in policy.domains},
         "ep_rules": {row.wwsf: _rules_row(row) for row in policy.wwsfs},
         "ep_challenge": {
-            row.wwsf: coded(challenge_headers(row.challenges)) for row in policy.challenges
+            f"{row.wwsf}/{row.domain}": coded(challenge_headers(row.challenges))
+            for row in policy.challenges
         },
         "ep_stamp": {row.scope: row.value for row in policy.stamps},
     }

@@ -162,6 +162,26 @@ def test_the_challenge_has_the_realm_of_the_domain_in_to():
     assert judgement.reply.challenges[0].startswith('Bearer realm="second", ')
 
 
+@pytest.mark.parametrize(
+    ("request_domain", "realm"),
+    [("second.example", "second"), ("", "first"), ("elsewhere.example", "first")],
+)
+def test_a_number_is_challenged_in_the_realm_that_the_register_is_addressed_to(
+    request_domain, realm
+):
+    domains = [a_domain(realm="first"), a_domain("second.example", realm="second")]
+    facts = register_facts(to="tel:+49891234", request_domain=request_domain)
+    judgement = refused("token_expired", facts=facts, policy=a_policy(domains=domains))
+
+    assert judgement.reply.challenges[0].startswith(f'Bearer realm="{realm}", ')
+
+
+def test_without_a_home_domain_the_realm_is_the_node():
+    judgement = refused("token_expired", policy=a_policy(domains=[]))
+
+    assert judgement.reply.challenges[0].startswith('Bearer realm="epcscf1.home1.net", ')
+
+
 def test_only_overload_asks_for_patience():
     assert timedelta(seconds=5) == refused("overloaded").reply.retry_after
     assert timedelta(0) == refused("keys_unreachable").reply.retry_after

@@ -21,6 +21,7 @@ def a_record(
     *,
     door="shop|browser|-",
     stamp="1700000000.250000",
+    domain="ims.example",
     to="sip:alice@ims.example",
     call_id="c1",
     authorization="Bearer t0ken",
@@ -28,12 +29,13 @@ def a_record(
     """Write a record as routes/ask.cfg does: text may be bytes that are no UTF-8."""
     sent = {"tu": _raw(to), "ci": _raw(call_id), "hdr(Authorization)": _raw(authorization)}
     digest = hashlib.sha256(sent["hdr(Authorization)"]).hexdigest()
-    sent["var(ep_key)"] = f"{digest}|{door}|".encode() + sent["tu"]
+    sent["var(ep_key)"] = f"{digest}|{door}|{domain}|".encode() + sent["tu"]
     seconds, microseconds = stamp.split(".")
     expanded = {
         "$var(ep_door)": door,
         "$TV(s)": seconds,
         "$TV(u)": microseconds,
+        "$(rd{s.tolower})": domain,
         **{f"$({name}{{s.encode.base64}})": b64encode(sent[name]).decode() for name in sent},
     }
     return _VARIABLE.sub(lambda variable: expanded[variable[0]], _TEMPLATE)
@@ -147,7 +149,10 @@ def a_policy(
             for wwsf, tokens, digest in rules
         ],
         stamps=[pb.Stamp(scope=scope, value=value) for scope, value in stamps],
-        challenges=[pb.Challenge(wwsf=wwsf, challenges=values) for wwsf, values in challenges],
+        challenges=[
+            pb.Challenge(wwsf=wwsf, domain="ims.example", challenges=values)
+            for wwsf, values in challenges
+        ],
     )
 
 

@@ -80,6 +80,7 @@ async def test_a_register_is_asked_about_and_resumed_with_its_verdict(ksr, autho
             to="sip:alice@ims.example",
             authorization="Bearer t0ken",
             call_id="c1",
+            request_domain="ims.example",
             patience_ms=int((PATIENCE - 1) * 1000),
         )
         await stream.answer(a_forward(question.id))

@@ -53,7 +53,7 @@ def test_the_workers_find_what_the_policy_says(ksr, view):
         "ep_rules": {"shop": "1|0|9|0"},
         # WWW-Authenticate: Bearer realm="ims.example" and a line end
         "ep_challenge": {
-            "shop": "V1dXLUF1dGhlbnRpY2F0ZTogQmVhcmVyIHJlYWxtPSJpbXMuZXhhbXBsZSINCg=="
+            "shop/ims.example": "V1dXLUF1dGhlbnRpY2F0ZTogQmVhcmVyIHJlYWxtPSJpbXMuZXhhbXBsZSINCg=="
         },
         "ep_stamp": {"shop/waf": "1.1.1"},
     }

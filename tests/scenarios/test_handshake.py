@@ -301,7 +301,7 @@ def lonely_edge(tmp_path_factory):
     plan = EdgePlan(
         run_dir=run_dir / "edge",
         sidecar_socket=run_dir / "nobody",
-        next_hops=(("127.0.0.1", 9),),
+        next_hops={1: [("127.0.0.1", 9)]},
         tls=TlsFiles(server.certificate, server.key, authority.certificate),
         listen=(f"tcp:127.0.0.1:{port}",),
     )

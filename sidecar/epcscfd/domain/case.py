@@ -68,10 +68,20 @@ class Case:
         return self.request.to
 
     @property
+    def domain(self) -> str:
+        """The domain whose user the identity is, a home domain or not."""
+        if self.impu.domain is not None:
+            return self.impu.domain
+        # A number belongs to no domain; its user's IMPI does (TS 23.003 13.3). An IMPI of a
+        # pool may have a realm of its own: then it is the one that the REGISTER is addressed
+        # to (TS 24.229 5.1.1.2.1).
+        realm = self.impi.realm
+        return realm if realm in self.policy.domains else self.request.facts.request_domain
+
+    @property
     def home_domain(self) -> HomeDomain:
         """The home domain of the identity."""
-        # A number belongs to no domain; its user's IMPI does (TS 23.003 13.3).
-        return self.policy.domains[self.impu.domain or self.impi.realm]
+        return self.policy.domains[self.domain]
 
     @property
     def ownership(self) -> Ownership:

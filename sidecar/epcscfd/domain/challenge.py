@@ -12,6 +12,7 @@ from epcscfd.domain.policy import (
     Policy,
     Wwsf,
 )
+from epcscfd.domain.register import RegisterRequest
 from epcscfd.domain.replies import Challenge
 from epcscfd.domain.rules import JudgeRules
 
@@ -36,12 +37,14 @@ def challenges_for(wwsf: Wwsf, realm: str, kind: Challenge, policy: Policy) -> t
     return tuple(challenge_for(realm, entity, kind) for entity in entities)
 
 
-def realm_for(domain: str | None, policy: Policy, rules: JudgeRules) -> str:
-    """Give the realm of *domain* if it is served, else that of the first home domain."""
-    served = policy.domains.get(domain or "") or policy.domains.get(
-        min(policy.domains, default="")
-    )
-    return served.realm if served else rules.node_host
+def realm_for(request: RegisterRequest, policy: Policy, rules: JudgeRules) -> str:
+    """Give the realm of the home domain that *request* is for, as far as it tells."""
+    named = request.to.domain if request.to else None
+    for domain in (named, request.facts.request_domain, min(policy.domains, default="")):
+        served = policy.domains.get(domain or "")
+        if served:
+            return served.realm
+    return rules.node_host
 
 
 def _active_entities(wwsf: Wwsf, policy: Policy) -> Iterator[AuthorizationEntity]:

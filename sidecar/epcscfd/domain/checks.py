@@ -136,8 +136,7 @@ def _identity_asserted(case: Case) -> Reason | None:
 
 def _domain_served(case: Case) -> Reason | None:
     # An eP-CSCF stands in the home network of the identity.
-    domain = case.impu.domain or case.impi.realm
-    return None if domain in case.policy.domains else Reason.DOMAIN_NOT_SERVED
+    return None if case.domain in case.policy.domains else Reason.DOMAIN_NOT_SERVED
 
 
 def _impi_individual(case: Case) -> Reason | None:

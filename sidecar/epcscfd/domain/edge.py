@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from epcscfd.domain.challenge import challenges_for, realm_for
+from epcscfd.domain.challenge import challenges_for
 from epcscfd.domain.policy import (
     AuthorizationEntity,
     HomeDomain,
@@ -63,9 +63,10 @@ class ServedDomain:
 
 @dataclass(frozen=True, slots=True)
 class WwsfChallenges:
-    """What a WIC of this WWSF is told that shows no credential."""
+    """What a WIC of this WWSF is told that shows no credential for a user of this domain."""
 
     wwsf: WwsfId
+    domain: str
     values: tuple[str, ...]
 
 
@@ -103,7 +104,6 @@ def stamp_for(wwsf: Wwsf, entity: AuthorizationEntity, policy: Policy) -> Stamp:
 def edge_view(policy: Policy, rules: JudgeRules) -> EdgeView:
     """Make the view of *policy* that goes to every edge."""
     served = [wwsf for _, wwsf in sorted(policy.wwsfs.items()) if wwsf.state is WwsfState.ACTIVE]
-    realm = realm_for(None, policy, rules)
     return EdgeView(
         revision=policy.revision,
         # A suspended WWSF gets no WebSocket: no origin of its own, no certificate.
@@ -119,11 +119,9 @@ def edge_view(policy: Policy, rules: JudgeRules) -> EdgeView:
             _served_domain(domain, rules) for _, domain in sorted(policy.domains.items())
         ),
         stamps=tuple(_stamps(policy)),
+        # Where the core asks for credentials, we do not.
         challenges=tuple(
-            WwsfChallenges(wwsf.id, challenges_for(wwsf, realm, Challenge.PLAIN, policy))
-            for wwsf in served
-            # Where the core asks for credentials, we do not.
-            if wwsf.takes_tokens
+            each for wwsf in served if wwsf.takes_tokens for each in _challenges(wwsf, policy)
         ),
         wwsfs=tuple(
             WwsfRules(wwsf.id, wwsf.takes_tokens, wwsf.takes_digest, wwsf.quota) for wwsf in served
@@ -138,6 +136,12 @@ def _served_domain(domain: HomeDomain, rules: JudgeRules) -> ServedDomain:
         visited_network_id=visited_network_id(domain),
         charging_parameters=charging_parameters(domain, rules.node_host),
     )
+
+
+def _challenges(wwsf: Wwsf, policy: Policy) -> Iterator[WwsfChallenges]:
+    for _, home in sorted(policy.domains.items()):
+        values = challenges_for(wwsf, home.realm, Challenge.PLAIN, policy)
+        yield WwsfChallenges(wwsf.id, home.domain, values)
 
 
 def _stamps(policy: Policy) -> Iterator[Stamp]:

@@ -145,8 +145,7 @@ def _refusal(case: Case, reason: Reason) -> Refusal:
     challenges: tuple[str, ...] = ()
     wwsf = case.policy.wwsfs.get(case.request.door.wwsf)
     if wwsf:
-        to = case.request.to
-        realm = realm_for(to.domain if to else None, case.policy, case.rules)
+        realm = realm_for(case.request, case.policy, case.rules)
         challenges = challenges_for(wwsf, realm, answer.challenge, case.policy)
     retry_after = case.rules.overload_pause if reason is Reason.OVERLOADED else _AT_ONCE
     return Refusal(answer.status, answer.phrase, challenges, retry_after, connection)

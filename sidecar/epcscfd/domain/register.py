@@ -35,6 +35,8 @@ class RegisterFacts:
     authorization: str = field(repr=False)
     "Value of the only Authorization header, perhaps folded. Empty: there was none."
     call_id: str = ""
+    request_domain: str = ""
+    "Domain of the Request-URI, lower case. Empty: the edge does not say."
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ def facts_from_proto(question: pb.Question) -> RegisterFacts:
         to=question.to,
         authorization=question.authorization,
         call_id=question.call_id,
+        request_domain=question.request_domain,
     )
 
 
@@ -109,7 +110,8 @@ def view_to_proto(view: EdgeView) -> pb.PolicyView:
         domains=[_domain_to_proto(domain) for domain in view.domains],
         stamps=[_stamp_to_proto(stamp) for stamp in view.stamps],
         challenges=[
-            pb.Challenge(wwsf=each.wwsf, challenges=each.values) for each in view.challenges
+            pb.Challenge(wwsf=each.wwsf, domain=each.domain, challenges=each.values)
+            for each in view.challenges
         ],
         wwsfs=[_rules_to_proto(rules) for rules in view.wwsfs],
     )
