@@ -69,7 +69,9 @@ class Sidecar(Child):
         Raise RuntimeError, with all that it printed, if it fails.
         """
         command = [str(PROGRAMS / "epcscfctl"), "--socket", str(self.admin_socket), *words]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(
+            command, capture_output=True, encoding="utf-8", check=False, timeout=60
+        )
         if done.returncode != 0:
             raise RuntimeError(f"{command}: {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout
