@@ -97,3 +97,11 @@ def test_an_identity_that_two_subscriptions_hold_is_proven_by_either():
 
     assert len(records_on(ALICE, None, policy)) == 2
     assert standing_of(SHOP, ALICE, None, policy).ownership == Proven(ProofBy.SUBSCRIPTION)
+
+
+def test_an_impi_that_suits_is_not_one_that_another_pool_has_too():
+    mine = {"impi": ["alice@home1.net", "u17@socialnet.example"]}
+    other = a_wwsf(id="other", client_id="other-client", pool={"realms": ["home1.net"]})
+    policy = a_policy(wwsfs=[a_wwsf(pool=mine), other])
+
+    assert standing_of(SHOP, ALICE, None, policy).ownership == Proven(ProofBy.POOL)

@@ -70,9 +70,15 @@ def _suitable(wwsf: Wwsf, impu: Impu, policy: Policy) -> Iterator[Impi]:
     """Give IMPIs under which *wwsf* might hand out *impu*."""
     yield from (record.impi for record in _holding(impu, policy))
     if wwsf.pool:
-        yield from sorted(wwsf.pool.impis)[:1]
-        yield from (Impi("anybody", realm) for realm in sorted(wwsf.pool.impi_realms)[:1])
+        realms = wwsf.pool.impi_realms
+        lent = (*wwsf.pool.impis, *(Impi("anybody", realm) for realm in realms))
+        yield from sorted(lent, key=lambda each: (_spoken_for(each, wwsf, policy), each))[:1]
     yield NOBODY
+
+
+def _spoken_for(impi: Impi, wwsf: Wwsf, policy: Policy) -> bool:
+    """Tell whether an IMPI of the pool has a record of its own, or is in another pool too."""
+    return impi in policy.subscriptions or policy.pool_owners(impi) != {wwsf.id}
 
 
 def _holding(impu: Impu, policy: Policy) -> Iterator[Subscription]:
