@@ -50,6 +50,11 @@ class Terms:
     quarantine: timedelta = timedelta(seconds=30)
     "Calls that were on their way to the last user must not reach the next."
 
+    @classmethod
+    def of(cls, reservation: int, after_token: int, quarantine: int) -> Terms:
+        """Make terms of seconds."""
+        return cls(*(timedelta(seconds=each) for each in (reservation, after_token, quarantine)))
+
     def reserved_until(self, now: datetime) -> datetime:
         """Tell how long a reservation holds that is made *now*."""
         return now + self.reservation

@@ -1,0 +1,109 @@
+"""What makes one web site: read once from a TOML file.
+
+Unknown keys and wrong types are errors that name the place. Secrets are files, so that the
+settings themselves are none.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from msgspec import Meta
+
+from demo.wwsf.pool.lease import Terms
+
+
+Text = Annotated[str, Meta(min_length=1, max_length=255)]
+Port = Annotated[int, Meta(ge=1, le=65_535)]
+Seconds = Annotated[int, Meta(ge=1, le=86_400)]
+SipUri = Annotated[str, Meta(pattern=r"^(sip|tel):[^\s<>\"]+$")]
+HttpsOrigin = Annotated[str, Meta(pattern=r"^https://[a-z0-9.:\[\]-]+$")]
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One table of the file."""
+
+
+class Waf(Section, frozen=True, kw_only=True):
+    """The authorization server, and who we are to it."""
+
+    issuer: HttpsOrigin
+    client_id: Text
+    key_file: Path
+    "Private key (PEM, P-256): signs who we are (`private_key_jwt`), and for whom we ask."
+    ca_file: Path | None = None
+    "None: what the operating system trusts."
+
+
+class Account(Section, frozen=True, kw_only=True):
+    """A user of this site."""
+
+    name: Text
+    password_hash: Text
+    "argon2, as `python -m demo.wwsf hash` prints it."
+    subject: Text
+    "What the WAF knows the user by. Not the name, which is nobody's business there."
+
+
+class PoolPair(Section, frozen=True, kw_only=True):
+    """An IMS account of this site, to be lent."""
+
+    impi: Text
+    impus: Annotated[list[SipUri], Meta(min_length=1)]
+
+
+class Pool(Section, frozen=True, kw_only=True):
+    """The identities that this site lends to its users."""
+
+    url: Text
+    "Of a database that all processes of the site share."
+    pairs: list[PoolPair] = []
+    guests: bool = False
+    "Whether somebody who has not logged in may have one (TS 33.203 X.4, anonymous users)."
+    reservation_seconds: Seconds = 60
+    after_token_seconds: Seconds = 60
+    quarantine_seconds: Seconds = 30
+
+    def terms(self) -> Terms:
+        """Give the terms of a lease."""
+        return Terms.of(
+            self.reservation_seconds, self.after_token_seconds, self.quarantine_seconds
+        )
+
+
+class Site(Section, frozen=True, kw_only=True):
+    """One web site with WebRTC users."""
+
+    title: Text
+    kind: Literal["own", "operator", "third_party", "pool"]
+    """Who logs the user in: *own* - we do, and vouch for him to the WAF; *operator* - the WAF
+    does, we have no accounts; *third_party* - we know him by our own account, and he lets us use
+    his subscription at the operator's; *pool* - we do, or nobody, and lend him an identity."""
+    origin: HttpsOrigin
+    "Ours, as browsers say it; the eP-CSCF admits WebSockets of it."
+    host: Text = "127.0.0.1"
+    port: Port
+    certificate_file: Path
+    key_file: Path
+    waf: Waf
+    epcscf_domain: Text
+    "The eP-CSCF is a host in it; the page talks to no other (S004-9)."
+    home_domain: Text
+    "Of the operator. Who types a name in it has an IMS credential, which the core checks."
+    accounts: list[Account] = []
+    pool: Pool | None = None
+    released_secret_file: Path | None = None
+    "Shared with the eP-CSCF, which signs with it what it tells us of identities that became free."
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        if (self.kind == "pool") != (self.pool is not None):
+            raise ValueError("a site of kind pool has a [pool], and no other has")
+
+
+def read_site(path: Path) -> Site:
+    """Read a settings file. Raise msgspec.ValidationError or OSError, which name the place."""
+    return msgspec.toml.decode(path.read_bytes(), type=Site)

@@ -1,0 +1,41 @@
+"""A site put together from its settings."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from demo.wwsf.app import Wwsf, callback_of
+from demo.wwsf.grants import Delegated, Lending, Tokens, TokenSource, Vouching
+from demo.wwsf.pool.lease import Pair
+from demo.wwsf.pool.shelf import Shelf
+from demo.wwsf.waf import WafClient
+from epcscfd.store.engine import make_engine
+
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from demo.wwsf.settings import Pool, Site
+
+
+async def open_site(site: Site) -> Starlette:
+    """Make the application of *site*, with its pool stocked."""
+    waf = WafClient(site.waf, callback_of(site))
+    if site.pool is None:
+        by_kind: dict[str, TokenSource] = {
+            "own": Vouching(waf),
+            "operator": Delegated(waf),
+            "third_party": Delegated(waf),
+        }
+        return Wwsf(site, waf, Tokens(by_kind[site.kind], waf)).app()
+    shelf = await _open_shelf(site.pool)
+    return Wwsf(site, waf, Tokens(Lending(waf, shelf), waf)).app()
+
+
+async def _open_shelf(pool: Pool) -> Shelf:
+    shelf = Shelf(make_engine(pool.url), pool.terms())
+    await shelf.open()
+    pairs = (Pair(each.impi, tuple(each.impus)) for each in pool.pairs)
+    await shelf.stock(pairs, datetime.now(UTC))
+    return shelf
