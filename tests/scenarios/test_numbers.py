@@ -111,6 +111,7 @@ async def test_a_number_that_is_not_to_be_had_is_forbidden(connect, bearer, impu
 
 
 @pytest.mark.req("S003-10")
+@pytest.mark.usefixtures("connect")
 @pytest.mark.parametrize("number", ["tel:+49891234", "tel:+49307777"])
 async def test_a_number_of_one_wwsf_is_foreign_to_another(lab, at_core, number):
     async with await lab.connect("portal") as wic:
