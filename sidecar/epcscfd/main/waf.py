@@ -17,7 +17,6 @@ from epcscfd.app.oauth.issuing import Mint
 from epcscfd.app.oauth.login import LoginDesk
 from epcscfd.app.oauth.parts import Parts
 from epcscfd.app.oauth.tokens import TokenDesk
-from epcscfd.directory.ldap import LdapDirectory, LdapPlan
 from epcscfd.directory.own import OwnDirectory
 from epcscfd.domain.oauth.rules import WafRules
 from epcscfd.errors import Unavailable
@@ -61,6 +60,8 @@ def make_waf_rules(settings: Settings, waf: Waf) -> WafRules:
 def _directory(register: WafRegister, passwords: Passwords, ldap: Ldap | None) -> UserDirectory:
     if ldap is None:
         return OwnDirectory(register, passwords)
+    from epcscfd.directory.ldap import LdapDirectory, LdapPlan  # noqa: PLC0415 - few have one
+
     password = Path(ldap.password_file).read_text(encoding="utf-8") if ldap.password_file else ""
     host = urlsplit(ldap.url).hostname or ""
     return LdapDirectory(
@@ -114,7 +115,8 @@ class WebWaf:
             pairing=office.secrets.pairing,
         )
         tls = TlsFiles(waf.certificate_file or "", waf.key_file or "", waf.client_ca_file or "")
-        self._server = WebServer(_application(self._parts, waf, watch), waf.listen, tls)
+        application = join(self._parts, waf.name, behind_front=waf.behind_front)
+        self._server = WebServer(application, waf.listen, tls)
 
     async def start(self) -> None:
         """Make keys if there are none, then listen. Raise ConfigError or Unavailable."""
@@ -140,17 +142,17 @@ class WebWaf:
         await self._server.stop()
 
 
-def _application(parts: Parts, waf: Waf, watch: Watch) -> Starlette:
+def join(parts: Parts, name: str, *, behind_front: bool) -> Starlette:
+    """Give the application of these *parts*; pages call it *name*."""
     clients, mint = ClientDesk(parts), Mint(parts)
-    tokens = TokenDesk(
-        parts=parts, clients=clients, grants=Grants(parts=parts, clients=clients, mint=mint)
-    )
+    grants = Grants(parts=parts, clients=clients, mint=mint)
     users = UserEndpoints(
         authorization=AuthorizationDesk(parts=parts, clients=clients, mint=mint),
         login=LoginDesk(parts=parts),
-        pages=Pages(waf.name),
-        behind_front=waf.behind_front,
+        pages=Pages(name),
+        behind_front=behind_front,
     )
+    tokens = TokenDesk(parts=parts, clients=clients, grants=grants)
     return make_application(
-        ClientEndpoints(desk=tokens, behind_front=waf.behind_front), users, watch.call_failed
+        ClientEndpoints(desk=tokens, behind_front=behind_front), users, parts.watch.call_failed
     )

@@ -57,14 +57,16 @@ def visit_of(request: Request) -> Visit:
     return Visit(secret, is_new=False) if secret else Visit(secrets.token_urlsafe(32), is_new=True)
 
 
+ENVIRONMENT = Environment(
+    loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
+)
+
+
 class Pages:
     """Renders pages."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._environment = Environment(
-            loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
-        )
         self.style = (TEMPLATES / "waf.css").read_text(encoding="utf-8")
 
     def show(
@@ -77,7 +79,7 @@ class Pages:
         **values: Any,
     ) -> Response:
         """Show a page; its forms may lead back to us and, in the end, *goes_to* that address."""
-        text = self._environment.get_template(template).render(
+        text = ENVIRONMENT.get_template(template).render(
             waf=self._name,
             csrf_field=CSRF_FIELD,
             form_token=visit.form_token,

@@ -70,11 +70,11 @@ class UserEndpoints:
             visit = visit_of(request)
             try:
                 form = await read_form(request)
+                if not visit.sent(form):
+                    return self._error(visit, "the form is not from this site, or too old", 403)
+                return await answer(request, visit, form)
             except (Malformed, TooLarge) as error:
                 return self._error(visit, str(error))
-            if not visit.sent(form):
-                return self._error(visit, "the form is not from this site, or too old", 403)
-            return await answer(request, visit, form)
 
         return checked
 

@@ -227,3 +227,7 @@ class WafWatch(Protocol):
     def upkeep_failed(self, error: Exception) -> None:
         """Note that keys could not be read, or dead rows not be swept."""
         ...
+
+    def call_failed(self, method: str, error: Exception) -> None:
+        """Note a bug that a caller ran into."""
+        ...
