@@ -20,7 +20,7 @@ from epcscf.control.v1 import control_pb2 as pb
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from authorizer.desk import Open
 
@@ -94,8 +94,7 @@ class Process:
             await asyncio.sleep(BEAT_EVERY)
 
     def _ask(self, asked: Sequence[Open]) -> None:
-        now = time.monotonic()
-        for batch in _batches(_question(one, now) for one in asked):
+        for batch in _batches(asked):
             self._conversation.say(pb.FromEdge(questions=batch))
 
     def connected(self) -> None:
@@ -117,33 +116,32 @@ class Process:
         self._clerk.settle(batch)
 
 
-def _question(opened: Open, now: float) -> pb.Question:
-    question = opened.question
-    return pb.Question(
-        id=opened.id,
-        door=pb.Door(
-            wwsf=question.wwsf,
-            listener=question.listener,
-            client_certificate=question.certificate,
-        ),
-        to=question.to,
-        authorization=question.authorization,
-        call_id=question.call_id,
-        request_domain=question.request_domain,
-        patience_ms=max(0, int((opened.give_up_at - now) * 1000)),
-    )
-
-
-def _batches(questions: Iterable[pb.Question]) -> Iterator[pb.QuestionBatch]:
+def _batches(asked: Sequence[Open]) -> Iterator[pb.QuestionBatch]:
+    now = time.monotonic()
     batch, size = pb.QuestionBatch(), 0
-    for question in questions:
-        batch.questions.append(question)
-        size += question.ByteSize()
+    for opened in asked:
+        # made in its place: one that is appended is copied
+        added = batch.questions.add()
+        _put(added, opened, now)
+        size += added.ByteSize()
         if len(batch.questions) >= BATCH_ITEMS or size >= BATCH_BYTES:
             yield batch
             batch, size = pb.QuestionBatch(), 0
-    if size:
+    if batch.questions:
         yield batch
+
+
+def _put(into: pb.Question, opened: Open, now: float) -> None:
+    question = opened.question
+    into.id = opened.id
+    into.door.wwsf = question.wwsf
+    into.door.listener = question.listener
+    into.door.client_certificate = question.certificate
+    into.to = question.to
+    into.authorization = question.authorization
+    into.call_id = question.call_id
+    into.request_domain = question.request_domain
+    into.patience_ms = max(0, int((opened.give_up_at - now) * 1000))
 
 
 def run(ksr: Any, target: str, node: str) -> None:

@@ -1,18 +1,17 @@
 """Questions as the native routes queue them (routes/ask.cfg).
 
 A record is
-`wwsf|listener|certificate|seconds.microseconds|domain|To|Call-ID|credential|key`.
-The last four are base64, since a sender chose them; the domain is one of those served.
+`wwsf|listener|certificate|seconds.microseconds|digest|domain|To|Call-ID|credential`.
+The last three are base64, since a sender chose them; the domain is one of those served.
 """
 
 from __future__ import annotations
 
-from base64 import b64decode
-from dataclasses import dataclass
+from binascii import a2b_base64
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """One suspended REGISTER."""
 
     transaction: str
@@ -39,16 +38,16 @@ def read_question(transaction: str, record: str) -> Question:
     fields = record.split("|")
     if len(fields) != 9:
         raise MalformedRecordError(f"{len(fields)} fields")
-    wwsf, listener, certificate, stamp, request_domain = fields[:5]
+    wwsf, listener, certificate, stamp, digest, request_domain = fields[:6]
     try:
-        to, call_id, authorization, key = (_text(field) for field in fields[5:])
+        to, call_id, authorization = map(_text, fields[6:])
         seconds, microseconds = stamp.split(".")
         queued_at = int(seconds) + int(microseconds) / 1e6
     except (ValueError, OverflowError) as error:
         raise MalformedRecordError(type(error).__name__) from None
-    if "\0" in key:
-        # no table could hold it
-        raise MalformedRecordError("NUL in the key")
+    if "\0" in to:
+        # no table could hold the key
+        raise MalformedRecordError("NUL in To")
     return Question(
         transaction,
         wwsf,
@@ -59,10 +58,10 @@ def read_question(transaction: str, record: str) -> Question:
         to,
         call_id,
         authorization,
-        key,
+        f"{digest}|{wwsf}|{listener}|{certificate}|{request_domain}|{to}",
     )
 
 
 def _text(field: str) -> str:
     """Bytes that are no UTF-8 become marks: the sidecar refuses them, nobody raises."""
-    return b64decode(field, validate=True).decode("utf-8", errors="replace")
+    return a2b_base64(field, strict_mode=True).decode("utf-8", errors="replace")

@@ -7,7 +7,7 @@ it holds CR, LF or NUL: this is the only writer of the tables.
 
 from __future__ import annotations
 
-from base64 import b64encode
+from binascii import b2a_base64
 from typing import TYPE_CHECKING
 
 
@@ -92,7 +92,8 @@ def challenge_headers(values: Iterable[str]) -> str:
 
 def safe(text: str) -> str:
     """Return *text* if it can stand in a header line."""
-    if any(mark in text for mark in "\r\n\0"):
+    # three times "in": a loop over them takes ten times as long, in every field of every row
+    if "\r" in text or "\n" in text or "\0" in text:
         raise UnsafeVerdictError("line break or NUL")
     return text
 
@@ -106,4 +107,4 @@ def bare(text: str) -> str:
 
 def coded(text: str) -> str:
     """Encode *text* for a row."""
-    return b64encode(text.encode()).decode("ascii")
+    return b2a_base64(text.encode(), newline=False).decode("ascii")

@@ -29,12 +29,12 @@ def a_record(
     """Write a record as routes/ask.cfg does: text may be bytes that are no UTF-8."""
     sent = {"tu": _raw(to), "ci": _raw(call_id), "hdr(Authorization)": _raw(authorization)}
     digest = hashlib.sha256(sent["hdr(Authorization)"]).hexdigest()
-    sent["var(ep_key)"] = f"{digest}|{door}|{domain}|".encode() + sent["tu"]
     seconds, microseconds = stamp.split(".")
     expanded = {
         "$var(ep_door)": door,
         "$TV(s)": seconds,
         "$TV(u)": microseconds,
+        "$(var(ep_key){s.select,0,|})": digest,
         "$(rd{s.tolower})": domain,
         **{f"$({name}{{s.encode.base64}})": b64encode(sent[name]).decode() for name in sent},
     }
@@ -49,7 +49,7 @@ _TEMPLATE = re.search(
     r'mq_add\("ep_ask", "\$T\(id_index\):\$T\(id_label\)",\s*"(.*)"\)',
     (KEMI / "routes" / "ask.cfg").read_text(),
 )[1]
-_VARIABLE = re.compile(r"\$\w+\(\w+\)|\$\([^{}]+\{[\w.]+\}\)")
+_VARIABLE = re.compile(r"\$\w+\(\w+\)|\$\([^{}]+\{[\w.,|]+\}\)")
 
 
 def a_question(transaction="1:1", **deviations) -> Question:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
-
 from collections import Counter
 
 import pytest
@@ -17,7 +15,7 @@ BLANK = a_question()
 
 
 def question(key, transaction):
-    return dataclasses.replace(BLANK, key=key, transaction=transaction)
+    return BLANK._replace(key=key, transaction=transaction)
 
 
 @pytest.fixture

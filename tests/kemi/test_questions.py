@@ -65,7 +65,7 @@ def test_any_other_text_is_malformed_and_nothing_worse(record):
         read_question("1:1", record)
 
 
-@given(number=st.integers(3, 7), text=st.text())
+@given(number=st.integers(3, 8), text=st.text())
 @example(number=3, text="1." + "9" * 400)
 @example(number=3, text="9" * 400 + ".1")
 @example(number=3, text="9" * 5000 + ".1")
@@ -86,10 +86,10 @@ def test_a_field_gone_wrong_is_malformed_or_is_read(number, text):
         pytest.param(with_field(3, "1700000000"), id="no microseconds"),
         pytest.param(with_field(3, "1.2.3"), id="a dot too many"),
         pytest.param(with_field(3, "now.1"), id="no number"),
-        pytest.param(with_field(5, "sip:alice@ims.example"), id="To is not encoded"),
-        pytest.param(with_field(6, "YQ"), id="Call-ID without padding"),
-        pytest.param(with_field(7, "YW Jj"), id="space in base64"),
-        pytest.param(with_field(8, b64encode(b"a\0b").decode()), id="key that C cannot hold"),
+        pytest.param(with_field(6, "sip:alice@ims.example"), id="To is not encoded"),
+        pytest.param(with_field(7, "YQ"), id="Call-ID without padding"),
+        pytest.param(with_field(8, "YW Jj"), id="space in base64"),
+        pytest.param(with_field(6, b64encode(b"a\0b").decode()), id="key that C cannot hold"),
     ],
 )
 def test_a_malformed_record_is_refused(record):
