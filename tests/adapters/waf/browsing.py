@@ -289,3 +289,22 @@ class Browser:
         if "/login" in page.text:
             page = await self.log_in(page)
         return answer_of(page if page.is_redirect else await self.decide(page))["code"]
+
+
+def claims_of(waf: Waf, token: str) -> dict[str, Any]:
+    """Verify a token as anybody can, by the JWKS, and give its claims."""
+    keys = {key["kid"]: jwt.PyJWK(key).key for key in waf.signer.jwks()["keys"]}
+    header = jwt.get_unverified_header(token)
+    options: Any = {"verify_exp": False, "verify_iat": False}
+    claims: dict[str, Any] = jwt.decode(
+        token, keys[header["kid"]], algorithms=["ES256"], audience=AUDIENCE, options=options
+    )
+    return claims
+
+
+def refused(answer: Any, status: int, error: str) -> None:
+    """Check that an answer is an error of RFC 6749 5.2 and nothing else."""
+    assert (answer.status_code, answer.json().get("error")) == (status, error), answer.text
+    assert set(answer.json()) == {"error", "error_description"}
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-type"] == "application/json"

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jwt
 import pytest
 
 from epcscfd.app.oauth.clients import secret_digest
-from epcscfd.domain.oauth.client import ClientAuthentication, GrantType, TokenFormat
+from epcscfd.domain.oauth.client import GrantType, TokenFormat
 from epcscfd.domain.policy import WwsfState
-from lab.issuer import SigningKey
-from tests.adapters.waf.browsing import AUDIENCE, ISSUER, SCOPE, Browser
+from tests.adapters.waf.browsing import AUDIENCE, ISSUER, SCOPE, Browser, claims_of, refused
 from tests.builders import a_subscription, a_wwsf
 
 
@@ -25,19 +21,6 @@ if TYPE_CHECKING:
 
 JWT_BEARER = GrantType.JWT_BEARER.value
 TOKEN_EXCHANGE = GrantType.TOKEN_EXCHANGE.value
-JWT_TYPE = "urn:ietf:params:oauth:token-type:jwt"
-CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-
-
-def claims_of(waf: Waf, token: str) -> dict[str, Any]:
-    """Verify a token as anybody can, by the JWKS, and give its claims."""
-    keys = {key["kid"]: jwt.PyJWK(key).key for key in waf.signer.jwks()["keys"]}
-    header = jwt.get_unverified_header(token)
-    options: Any = {"verify_exp": False, "verify_iat": False}
-    claims: dict[str, Any] = jwt.decode(
-        token, keys[header["kid"]], algorithms=["ES256"], audience=AUDIENCE, options=options
-    )
-    return claims
 
 
 @pytest.mark.req("S003-14")
@@ -89,14 +72,6 @@ async def test_an_account_that_is_not_its_own_is_invalid_grant(
     await waf.add_account("w1@other.example")
 
     refused(await shop.pool_token(ims_impi=impi), 400, "invalid_grant")
-
-
-def refused(answer: Any, status: int, error: str) -> None:
-    """Check that an answer is an error of RFC 6749 5.2 and nothing else."""
-    assert (answer.status_code, answer.json().get("error")) == (status, error), answer.text
-    assert set(answer.json()) == {"error", "error_description"}
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["content-type"] == "application/json"
 
 
 @pytest.mark.req("S000-5")
@@ -305,187 +280,6 @@ async def test_a_suspended_wwsf_gets_nothing_whatever_it_asks_for_until_it_is_ba
     assert others.status_code == 200
     assert (await shop.pool_token()).status_code == 200
     assert (await shop.redeem(code)).status_code == 200
-
-
-@pytest.mark.req("S000-3", "S000-6", "S003-15")
-async def test_a_user_whom_the_wwsf_vouches_for_gets_a_token(waf: Waf, shop: Shop) -> None:
-    statement = waf.assertion(sub="alice")
-    bearer = await shop.token(grant_type=JWT_BEARER, assertion=statement)
-    exchanged = await shop.token(
-        grant_type=TOKEN_EXCHANGE,
-        subject_token=waf.assertion(sub="alice"),
-        subject_token_type=JWT_TYPE,
-    )
-
-    for answer in (bearer, exchanged):
-        assert answer.status_code == 200
-        claims = claims_of(waf, answer.json()["access_token"])
-        assert claims["ims_impi"] == "alice@home1.net"
-        assert claims["ims_impu"] == ["sip:alice@home1.net", "tel:+4989123456"]
-        assert "refresh_token" not in answer.json()
-    assert exchanged.json()["issued_token_type"].endswith(":access_token")
-    assert bearer.json()["access_token"] != exchanged.json()["access_token"]
-
-
-STATEMENTS: dict[str, dict[str, Any]] = {
-    "of another client": {"iss": "other"},
-    "for another server": {"aud": "https://elsewhere.example"},
-    "for several servers": {"aud": [ISSUER, "https://elsewhere.example"]},
-    "for the endpoint rather than the issuer": {"aud": f"{ISSUER}/token"},
-    "without audience": {"aud": None},
-    "without expiry": {"exp": None},
-    "without name of its own": {"jti": None},
-    "about nobody": {"sub": None},
-    "about somebody unknown": {"sub": "mallory"},
-    "about somebody without account": {"sub": "nobody"},
-    "expired": {"exp": 1_700_000_000},
-    "that lives for years": {"exp": 2_000_000_000},
-    "to come": {"nbf": 2_000_000_000},
-    "issued in the future": {"iat": 2_000_000_000},
-}
-
-
-@pytest.mark.req("S000-3", "S000-6")
-@pytest.mark.parametrize("case", STATEMENTS)
-async def test_a_statement_that_does_not_hold_is_invalid_grant(
-    waf: Waf, shop: Shop, case: str
-) -> None:
-    await waf.add_user("nobody", None)
-    statement = waf.assertion(**{"sub": "alice", **STATEMENTS[case]})
-
-    refused(await shop.token(grant_type=JWT_BEARER, assertion=statement), 400, "invalid_grant")
-
-
-@pytest.mark.req("S000-3")
-async def test_a_statement_counts_once_and_only_under_the_client_s_key(
-    waf: Waf, shop: Shop
-) -> None:
-    statement = waf.assertion(sub="alice")
-    first = await shop.token(grant_type=JWT_BEARER, assertion=statement)
-    tampered = statement[:-8] + ("A" * 8 if statement[-8:] != "A" * 8 else "B" * 8)
-    unsigned = jwt.encode({"sub": "alice"}, "", algorithm="none")
-
-    assert first.status_code == 200
-    for bad in (
-        statement,
-        tampered,
-        unsigned,
-        waf.assertion(SigningKey("shop-key"), sub="alice"),
-        waf.assertion(sub="alice", headers={"crit": ["x"], "x": 1}),
-        waf.assertion(sub="alice", headers={"typ": "at+jwt"}),
-        first.json()["access_token"],
-        "no jwt at all",
-    ):
-        refused(await shop.token(grant_type=JWT_BEARER, assertion=bad), 400, "invalid_grant")
-    refused(await shop.token(grant_type=JWT_BEARER), 400, "invalid_request")
-
-
-EXCHANGES: dict[str, tuple[dict[str, str | None], str]] = {
-    "no subject token": ({"subject_token": None}, "invalid_request"),
-    "no type": ({"subject_token_type": None}, "invalid_request"),
-    "a token of another kind": (
-        {"subject_token_type": "urn:ietf:params:oauth:token-type:saml2"},
-        "invalid_request",
-    ),
-    "somebody acting for another": ({"actor_token": "x"}, "invalid_request"),
-    "another kind wanted": (
-        {"requested_token_type": "urn:ietf:params:oauth:token-type:refresh_token"},
-        "invalid_request",
-    ),
-    "another audience": ({"audience": "https://elsewhere.example"}, "invalid_target"),
-    "another resource": ({"resource": "https://elsewhere.example"}, "invalid_target"),
-}
-
-
-@pytest.mark.parametrize("case", EXCHANGES)
-async def test_exchanges_that_are_not_ours(waf: Waf, shop: Shop, case: str) -> None:
-    form, error = EXCHANGES[case]
-    asked = {
-        "grant_type": TOKEN_EXCHANGE,
-        "subject_token": waf.assertion(sub="alice"),
-        "subject_token_type": JWT_TYPE,
-        **form,
-    }
-
-    refused(await shop.token(**asked), 400, error)
-
-
-@pytest.mark.req("S000-5")
-async def test_nobody_can_vouch_for_a_user_of_another_s_pool(waf: Waf, shop: Shop) -> None:
-    await waf.kept.store.create(
-        a_wwsf(
-            id="other",
-            client_id="other",
-            origins=["https://other.example"],
-            pool={"realms": ["other.example"]},
-        )
-    )
-    await waf.add_account("w1@other.example")
-    await waf.add_user("carol", "w1@other.example")
-
-    answer = await shop.token(grant_type=JWT_BEARER, assertion=waf.assertion(sub="carol"))
-
-    refused(answer, 400, "invalid_grant")
-
-
-async def test_a_locked_user_cannot_be_vouched_for(waf: Waf, shop: Shop) -> None:
-    await waf.lock("alice")
-
-    answer = await shop.token(grant_type=JWT_BEARER, assertion=waf.assertion(sub="alice"))
-
-    refused(answer, 400, "invalid_grant")
-
-
-@pytest.mark.req("S003-8", "S000-4")
-async def test_a_client_that_signs_proves_itself_by_nothing_else(waf: Waf) -> None:
-    secret = await waf.add_wwsf(authentication=ClientAuthentication.PRIVATE_KEY_JWT)
-    await waf.add_account("v1@pool.example")
-    form = {"grant_type": "client_credentials", "ims_impi": "v1@pool.example"}
-
-    async def ask(assertion: str, kind: str | None = CLIENT_ASSERTION, **more: str) -> Any:
-        return await waf.ask(
-            "/token", client_assertion=assertion, client_assertion_type=kind, **form, **more
-        )
-
-    used = waf.assertion()
-    assert (await ask(used)).status_code == 200
-    assert (await ask(waf.assertion(), client_id="shop-client")).status_code == 200
-    for bad in (
-        used,
-        waf.assertion(SigningKey("shop-key")),
-        waf.assertion(aud=f"{ISSUER}/token"),
-        waf.assertion(sub="alice"),
-        waf.assertion(iss="alice"),
-        waf.assertion(exp=None),
-    ):
-        refused(await ask(bad), 401, "invalid_client")
-    refused(await ask(waf.assertion(), kind=None), 401, "invalid_client")
-    refused(await ask(waf.assertion(), kind="urn:other"), 401, "invalid_client")
-    refused(await ask(waf.assertion(), client_id="other"), 401, "invalid_client")
-    refused(await waf.pool_token(secret), 401, "invalid_client")
-
-
-@pytest.mark.req("S003-8")
-async def test_a_certificate_counts_where_the_front_end_alone_can_say_it(waf: Waf) -> None:
-    der = b"a certificate, as the front end has verified it"
-    digest = hashlib.sha256(der).hexdigest()
-    await waf.add_wwsf(
-        authentication=ClientAuthentication.CERTIFICATE, certificates=frozenset({digest})
-    )
-    await waf.add_account("v1@pool.example")
-    form = {
-        "grant_type": "client_credentials",
-        "ims_impi": "v1@pool.example",
-        "client_id": "shop-client",
-    }
-    shown = {"Client-Cert": f":{base64.b64encode(der).decode()}:"}
-    other = {"Client-Cert": f":{base64.b64encode(b'another').decode()}:"}
-
-    assert (await waf.web.post("/token", data=form, headers=shown)).status_code == 200
-    for headers in (other, {"Client-Cert": digest}, {"Client-Cert": ":?:"}, {}):
-        refused(await waf.web.post("/token", data=form, headers=headers), 401, "invalid_client")
-    direct = waf.browser(behind_front=False)
-    refused(await direct.post("/token", data=form, headers=shown), 401, "invalid_client")
 
 
 @pytest.mark.req("S002-4")
