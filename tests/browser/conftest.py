@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from lab.deployment import EDGE_NAME, HOME, ORIGINS, Deployment, Wishes
 from lab.subscribers import Subscription
@@ -64,21 +64,34 @@ def library(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def open_tab(browser: Browser, library: str) -> Iterator[Callable[..., Tab]]:
-    """Open tabs, each with a profile of its own, that end with the test."""
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open pages, each in a profile of its own, that end with the test."""
     contexts = []
 
-    def open_one(origin: str = ORIGINS["portal"], library: str = library) -> Tab:
+    def open_one(path: str, origin: str = ORIGINS["portal"]) -> Page:
         context = browser.new_context()
         contexts.append(context)
+        context.add_init_script(path=Path(__file__).parent / "pages" / "recorder.js")
         page = context.new_page()
-        page.goto(f"{origin}/client.html")
-        page.wait_for_function("() => window.ready")
-        return Tab(page, library)
+        page.clock.install()
+        page.goto(f"{origin}{path}")
+        return page
 
     yield open_one
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def open_tab(open_page: Callable[..., Page], library: str) -> Callable[..., Tab]:
+    """Open pages with the library in them."""
+
+    def open_one(origin: str = ORIGINS["portal"], library: str = library) -> Tab:
+        page = open_page("/client.html", origin)
+        page.wait_for_function("() => window.ready")
+        return Tab(page, library)
+
+    return open_one
 
 
 @pytest.fixture

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import uvicorn
 
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from lab.certificates import Credential
@@ -19,14 +22,21 @@ from lab.ports import free_port
 from lab.waiting import wait_until
 
 
+Session = Mapping[str, Any]
+
+
 class Site:
     """Serves while entered, from a thread."""
 
     def __init__(self, server: Credential) -> None:
         self.port = free_port()
+        self.sessions: Iterator[Session] = iter(())
+        "What those who ask for it are given next; nobody is logged in when it has ended."
         app = Starlette(
             routes=[
+                Route("/session", self._session),
                 Mount("/lib", StaticFiles(directory=ROOT / "build" / "web")),
+                Mount("/wic", StaticFiles(directory=ROOT / "demo" / "wic", html=True)),
                 Mount("/", StaticFiles(directory=Path(__file__).parent / "pages", html=True)),
             ]
         )
@@ -40,6 +50,10 @@ class Site:
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
+
+    async def _session(self, _: Request) -> Response:
+        session = next(self.sessions, None)
+        return Response(status_code=401) if session is None else JSONResponse(session)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -14,7 +14,9 @@ from lab.sip import SipMessage
 PATIENCE = 25.0
 "Seconds; longer than all timers of an eP-CSCF together, so that only a hang gets here."
 LOOK_EVERY = 20
-"Milliseconds."
+WIND_STEP = 5_000
+"Milliseconds; all that a library waits between two tries, at first."
+WIND_STEPS = 6
 
 LIBRARIES = ("jssip", "sipjs")
 
@@ -28,34 +30,10 @@ class Closed:
 
 
 @dataclass
-class Tab:
-    """A page of a WWSF, loaded and ready to start its WIC."""
+class Recorded:
+    """A page of a WWSF, and what went over its WebSockets."""
 
     page: Page
-    library: str
-
-    def start(self, impu: str, server: str, authorization: str, expires: int = 600) -> None:
-        """Connect and register, as the library does."""
-        options = {
-            "library": self.library,
-            "impu": impu,
-            "server": server,
-            "authorization": authorization,
-            "expires": expires,
-        }
-        self.page.evaluate("options => window.start(options)", options)
-
-    def renew(self, authorization: str) -> None:
-        """Give the library another credential and let it register."""
-        self.page.evaluate("value => void window.wic.renew(value)", authorization)
-
-    def settle(self) -> None:
-        """Wait until no socket is about to open and no REGISTER is unanswered."""
-        self.wait("() => window.settled()")
-
-    def unregister(self) -> None:
-        """Let the library end its registration."""
-        self.page.evaluate("() => void window.wic.unregister()")
 
     def wait(self, predicate: str, *, seconds: float = PATIENCE, argument: Any = None) -> None:
         """Wait until a JavaScript *predicate* holds in the page."""
@@ -65,26 +43,23 @@ class Tab:
             )
         except PlaywrightTimeout:
             told = self.page.evaluate(
-                "() => JSON.stringify([window.events, window.wire], null, 1)"
+                "() => JSON.stringify([window.events ?? [], window.wire], null, 1)"
             )
             said = [message.text for message in self.page.console_messages()]
             raise TimeoutError(f"not within {seconds:g} s: {argument}\n{told}\n{said}") from None
-
-    def wait_for(self, event: str, count: int = 1, *, seconds: float = PATIENCE) -> Any:
-        """Wait for the *count*-th event of this name; return its detail."""
-        find = "([name, count]) => window.events.filter(e => e.name === name)[count - 1]"
-        self.wait(find, seconds=seconds, argument=[event, count])
-        return self.page.evaluate(f"{find}?.detail", [event, count])
 
     def wait_for_answers(self, method: str, count: int, *, seconds: float = PATIENCE) -> None:
         """Wait until that many final responses to requests of this method have come."""
         enough = "([method, count]) => window.answers(method).length >= count"
         self.wait(enough, seconds=seconds, argument=[method, count])
 
-    def events(self) -> list[str]:
-        """Names of what the library told its application, oldest first."""
-        names: list[str] = self.page.evaluate("() => window.events.map(e => e.name)")
-        return names
+    def settle(self) -> None:
+        """Wait until no socket is about to open and no REGISTER is unanswered."""
+        self.wait("() => window.settled()")
+
+    def hold_clock(self) -> None:
+        """Stop the page's clock: what the library waits for comes when it is wound."""
+        self.page.clock.pause_at(self.page.evaluate("() => Date.now() / 1000 + 0.01"))
 
     def wire(self, kind: str) -> list[dict[str, Any]]:
         """What happened on its WebSockets: `opening`, `opened`, `sent`, `heard`, `closed`."""
@@ -109,3 +84,53 @@ class Tab:
     def _messages(self, kind: str) -> list[SipMessage]:
         frames = (entry["text"].encode() for entry in self.wire(kind))
         return [SipMessage.parse(frame) for frame in frames if frame.strip()]
+
+
+@dataclass
+class Tab(Recorded):
+    """One with a stock library in it, ready to start its WIC."""
+
+    library: str
+
+    def start(self, impu: str, server: str, authorization: str, expires: int = 600) -> None:
+        """Connect and register, as the library does."""
+        options = {
+            "library": self.library,
+            "impu": impu,
+            "server": server,
+            "authorization": authorization,
+            "expires": expires,
+        }
+        self.page.evaluate("options => window.start(options)", options)
+
+    def renew(self, authorization: str) -> None:
+        """Give the library another credential and let it register."""
+        self.page.evaluate("value => void window.wic.renew(value)", authorization)
+
+    def unregister(self) -> None:
+        """Let the library end its registration."""
+        self.page.evaluate("() => void window.wic.unregister()")
+
+    def wait_for(self, event: str, count: int = 1, *, seconds: float = PATIENCE) -> Any:
+        """Wait for the *count*-th event of this name; return its detail."""
+        find = "([name, count]) => window.events.filter(e => e.name === name)[count - 1]"
+        self.wait(find, seconds=seconds, argument=[event, count])
+        return self.page.evaluate(f"{find}?.detail", [event, count])
+
+    def wind_until(self, event: str, count: int = 1) -> None:
+        """Let the library's own waiting pass until the *count*-th event of this name.
+
+        The page's clock must be in our hands. What is on the way is awaited between steps,
+        so a library that tries again does so as often as it would in that time.
+        """
+        for _ in range(WIND_STEPS):
+            if self.events().count(event) >= count:
+                break
+            self.page.clock.fast_forward(WIND_STEP)
+            self.settle()
+        self.wait_for(event, count)
+
+    def events(self) -> list[str]:
+        """Names of what the library told its application, oldest first."""
+        names: list[str] = self.page.evaluate("() => window.events.map(e => e.name)")
+        return names

@@ -52,7 +52,6 @@ def test_a_token_that_does_not_hold_ends_the_socket(lab, tab, user, credential, 
 @pytest.mark.req("SX-22")
 def test_whoever_goes_on_with_a_bad_token_is_slowed(lab, tab, user):
     """The second time the socket stays, and the library has nothing to react to."""
-    tab.page.clock.install()
     tab.start(user.impu, EDGE_URL, of_too_little_scope(lab, user))
     tab.wait_for("refused")
     tab.wait_for("disconnected")
@@ -70,15 +69,11 @@ def test_whoever_goes_on_with_a_bad_token_is_slowed(lab, tab, user):
 
 @pytest.mark.req("S003-17")
 def test_a_new_token_mends_a_refusal(lab, tab, user):
-    tab.page.clock.install()
     tab.start(user.impu, EDGE_URL, of_too_little_scope(lab, user))
     tab.wait_for("disconnected")
 
     tab.renew(lab.bearer("portal", user.impi))
-    tab.page.clock.fast_forward(A_WHILE)
-    tab.wait_for("connected", 2)
-    tab.page.clock.fast_forward(A_WHILE)
-    tab.wait_for("registered")
+    tab.wind_until("registered")
 
     assert tab.answers("REGISTER")[-1].status == 200
 

@@ -31,7 +31,6 @@ def arrived(lab, user):
 @pytest.fixture
 def registered(lab, tab, user, arrived):
     """A tab whose user is registered, its clock in our hands, and the credential it used."""
-    tab.page.clock.install()
     bearer = lab.bearer("portal", user.impi)
     tab.start(user.impu, EDGE_URL, bearer)
     tab.wait_for("registered")

@@ -1,4 +1,5 @@
-// Notes what goes over every WebSocket of the page, whichever library opened it.
+// Notes what goes over every WebSocket of the page, whichever library opened it. Runs before
+// anything of the page does.
 "use strict";
 
 window.wire = [];

@@ -1,0 +1,43 @@
+// Who is logged in: asked of the WWSF that served this page.
+//
+//   GET /session -> 200 { impu, display_name, token, expires_at, epcscf_uri }
+//                   401: nobody is; the page leads to /login
+//
+// expires_at is in seconds since 1970, the life of the token. The token stays in memory: it
+// is in no URL, no storage and no log.
+
+export class SessionError extends Error {
+  constructor(message, { login = false, retryAfter = null } = {}) {
+    super(message);
+    this.login = login;
+    this.retryAfter = retryAfter;
+  }
+}
+
+export async function fetchSession(operatorDomain) {
+  const response = await fetch("/session", { cache: "no-store", credentials: "same-origin" })
+    .catch(() => { throw new SessionError("This site cannot be reached.", { retryAfter: 10 }); });
+  if (response.status === 401) throw new SessionError("Please sign in.", { login: true });
+  if (!response.ok) {
+    const retryAfter = Number(response.headers.get("Retry-After")) || 10;
+    throw new SessionError("This site cannot sign you in at the moment.", { retryAfter });
+  }
+  return checkSession(await response.json(), operatorDomain);
+}
+
+// A page that was told a wrong address would hand its token to whoever is there
+// (TS 24.371 6.1: the eP-CSCF is reached by a secure WebSocket in the operator's domain).
+export function checkSession(session, operatorDomain) {
+  if (!/^sip:[^@\s]+@[^@\s]+$/.test(session.impu) || !session.token)
+    throw new SessionError("This site did not say who you are.");
+  if (!belongsTo(session.epcscf_uri, operatorDomain))
+    throw new SessionError(`This site wants to connect you outside of ${operatorDomain}. It was not done.`);
+  return Object.freeze({ ...session, begins_at: Date.now() / 1000 });
+}
+
+export function belongsTo(address, domain) {
+  if (!URL.canParse(address)) return false;
+  const { protocol, hostname, username, password } = new URL(address);
+  return protocol === "wss:" && !username && !password
+    && (hostname === domain || hostname.endsWith(`.${domain}`));
+}
