@@ -95,7 +95,7 @@ build/.protos: $(PROTOS) requirements.lock | $(VENV)/.ready
 build/.web: package.json package-lock.json | build/.debian
 	@echo 'npm packages: into node_modules, with pinned hashes'
 	@npm ci --silent --ignore-scripts
-	@node_modules/.bin/esbuild node_modules/jssip/lib/JsSIP.js $(BUNDLE) --outfile=build/web/jssip.js
+	@node_modules/.bin/esbuild node_modules/jssip/lib/JsSIP.js $(BUNDLE) --outfile=demo/wic/lib/jssip.js
 	@node_modules/.bin/esbuild node_modules/sip.js/lib/index.js $(BUNDLE) --outfile=build/web/sip.js
 	@touch $@
 
@@ -109,4 +109,4 @@ lock: $(VENV)/.ready ## Resolve pyproject.toml anew into requirements.lock
 
 .PHONY: clean
 clean: ## Remove what was built
-	@rm -rf build $(VENV) node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf build $(VENV) node_modules demo/wic/lib .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

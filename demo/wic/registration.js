@@ -2,7 +2,7 @@
 //
 // JsSIP reconnects by itself (2 to 30 s between tries) and refreshes by itself. Here is what
 // it leaves to the page: a new token before the old one ends, and what follows a refusal.
-import JsSIP from "/lib/jssip.js";
+import JsSIP from "./lib/jssip.js";
 import { SessionError, fetchSession } from "./session.js";
 import { SIGN_IN_AGAIN, refusal } from "./words.js";
 

@@ -1,7 +1,9 @@
 // Who is logged in: asked of the WWSF that served this page.
 //
 //   GET /session -> 200 { impu, display_name, token, expires_at, epcscf_uri }
-//                   401: nobody is; the page leads to /login
+//                   401: nobody is; the page leads to /
+//                   403: this user gets no token
+//                   503, Retry-After: not now
 //
 // expires_at is in seconds since 1970, the life of the token. The token stays in memory: it
 // is in no URL, no storage and no log.
@@ -18,6 +20,7 @@ export async function fetchSession(operatorDomain) {
   const response = await fetch("/session", { cache: "no-store", credentials: "same-origin" })
     .catch(() => { throw new SessionError("This site cannot be reached.", { retryAfter: 10 }); });
   if (response.status === 401) throw new SessionError("Please sign in.", { login: true });
+  if (response.status === 403) throw new SessionError("You get no phone from this site.");
   if (!response.ok) {
     const retryAfter = Number(response.headers.get("Retry-After")) || 10;
     throw new SessionError("This site cannot sign you in at the moment.", { retryAfter });

@@ -162,7 +162,7 @@ def test_who_is_not_logged_in_is_led_to_the_login(wic):
     shown = wic()
 
     expect(status(shown)).to_have_text("Please sign in.")
-    expect(shown.page.get_by_role("link", name="Sign in")).to_have_attribute("href", "/login")
+    expect(shown.page.get_by_role("link", name="Sign in")).to_have_attribute("href", "/")
     assert shown.wire("opening") == []
 
 

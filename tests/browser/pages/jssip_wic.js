@@ -1,5 +1,5 @@
 // JsSIP with its defaults; it refreshes, reconnects and registers anew by itself.
-import JsSIP from "/lib/jssip.js";
+import JsSIP from "/wic/lib/jssip.js";
 
 export class JsSipWic {
   constructor({ impu, server, authorization, expires }, note) {
