@@ -28,6 +28,7 @@ from lab.front import Front
 from lab.issuer import Issuer, JwksServer
 from lab.kamailio import Define
 from lab.ports import free_port
+from lab.rtpengine import Rtpengine
 from lab.sidecar import Settings, Sidecar
 from lab.subscribers import Subscription
 from lab.wic import Wic
@@ -114,6 +115,8 @@ class Wishes:
     browser_port: int | None = None
     behind_front: bool = False
     "TLS ends in HAProxy instead of in Kamailio."
+    media: bool = False
+    "Calls have their media through an rtpengine."
     shm_mb: int = 128
 
 
@@ -137,12 +140,14 @@ class Deployment:
         self.server = self.authority.issue_server(hosts=(EDGE_NAME, *pages))
         "For the browser door, and for whoever serves the pages."
         tls = TlsFiles(self.server.certificate, self.server.key, self.authority.certificate)
+        self.media = Rtpengine(run_dir / "media", wishes.host) if wishes.media else None
         self.edge = Edge(
             EdgePlan(
                 run_dir=run_dir / "edge",
                 sidecar_socket=self.sidecar.control_socket,
                 next_hops={1: self.core.icscf_addresses, **wishes.next_hops},
                 tls=None if wishes.behind_front else tls,
+                rtpengine=None if self.media is None else self.media.control,
                 defines=wishes.edge,
                 shm_mb=wishes.shm_mb,
                 host=wishes.host,
@@ -162,6 +167,8 @@ class Deployment:
             starting.enter_context(self.core)
             starting.enter_context(self.sidecar)
             self.apply(self.policy())
+            if self.media is not None:
+                starting.enter_context(self.media)
             starting.enter_context(self.edge)
             self.edge.wait_for_policy()
             if self.front is not None:

@@ -43,6 +43,8 @@ class EdgePlan:
     browser_port: int = field(default_factory=free_port)
     native_port: int = field(default_factory=free_port)
     core_port: int = field(default_factory=free_port)
+    rtpengine: str | None = None
+    "Control socket; None: session descriptions pass as they are."
     defines: Mapping[str, Define] = field(default_factory=dict)
     listen: tuple[str, ...] = ()
     "Listeners besides those of kamailio.cfg, as for `-l`."
@@ -113,6 +115,8 @@ class Edge(Kamailio):
                 "NATIVE_PORT": plan.native_port,
                 "TLS_CONFIG": str(self._write_tls_config(plan.tls)),
             }
+        if plan.rtpengine is not None:
+            shared |= {"EPCSCF_WITH_MEDIA": True, "RTPENGINE": plan.rtpengine}
         return {**shared, **door}
 
     def _write_tls_config(self, tls: TlsFiles) -> Path:

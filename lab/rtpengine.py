@@ -1,0 +1,60 @@
+"""rtpengine as a child process: the real one, in user space, for calls within the machine."""
+
+from __future__ import annotations
+
+import re
+import socket
+
+from pathlib import Path
+
+from lab.child import Child
+from lab.cscf import Address, authority
+from lab.logfile import LogFile
+from lab.ports import free_ports
+
+
+MEDIA_PORTS = (20000, 29999)
+"Where media is; instances share the range, each takes what is free."
+
+_NUMBER = re.compile(r"\d+")
+
+
+class Rtpengine(Child):
+    """One rtpengine; `control` is what Kamailio's module is told."""
+
+    def __init__(self, run_dir: Path, host: str = "127.0.0.1") -> None:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        self.host = host
+        ng, cli = free_ports(2, host)
+        self._cli: Address = (host, cli)
+        self.control = f"udp:{authority(host, ng)}"
+        lowest, highest = MEDIA_PORTS
+        command = (
+            *("rtpengine", "--config-file=none", "--table=-1", f"--interface={host}"),
+            *(f"--listen-ng={authority(host, ng)}", f"--listen-cli={authority(host, cli)}"),
+            *(f"--port-min={lowest}", f"--port-max={highest}"),
+            *("--timeout=30", "--delete-delay=0", "--num-threads=2", "--media-num-threads=1"),
+            *("--foreground", "--log-stderr", "--log-level=6", "--dtls-passive"),
+        )
+        super().__init__("rtpengine", command, LogFile(run_dir / "log"), self._answers)
+
+    def _answers(self) -> bool:
+        try:
+            self.ask("list numsessions")
+        except OSError:
+            return False
+        return True
+
+    def ask(self, command: str) -> str:
+        """Return the answer to a command of its command line. Raise OSError if there is none."""
+        with socket.create_connection(self._cli, timeout=2) as line:
+            line.sendall(f"{command}\n".encode())
+            return b"".join(iter(lambda: line.recv(65536), b"")).decode()
+
+    @property
+    def sessions(self) -> int:
+        """How many calls it has media for."""
+        found = _NUMBER.search(self.ask("list numsessions"))
+        if found is None:
+            raise OSError("rtpengine says no number")
+        return int(found[0])
