@@ -23,10 +23,13 @@ SIP_WORKERS = ("udp receiver", "tcp receiver")
 _OURS = re.compile(r"app_python3|kemi/|^ *route\(EPCSCF_")
 _EVENT = re.compile(r"(?<=\{ )route\(EPCSCF_\w+\);")
 "Routes for events have to be there: modules look for them."
+_CORE = re.compile(r"^( *)route\(EPCSCF_CORE\);", re.MULTILINE)
+"What is said at its side of the core, in the twin: 200, whatever it is."
 
 
 def without_us(configuration: str) -> str:
     """Return kamailio.cfg without the eP-CSCF: its routes, its tables and Python are left out."""
+    configuration = _CORE.sub(r'\1sl_send_reply("200", "OK");', configuration)
     kept = (line for line in configuration.splitlines(keepends=True) if not _OURS.search(line))
     return _EVENT.sub("exit;", "".join(kept))
 

@@ -49,8 +49,8 @@ class EdgePlan:
     listen: tuple[str, ...] = ()
     "Listeners besides those of kamailio.cfg, as for `-l`."
     shm_mb: int = 128
-    allocator: str = ""
-    "As in Launch."
+    allocator: str = "tlsf"
+    "As in Launch; the one that is shipped (docs/adr/0023)."
 
     @property
     def door(self) -> Address:

@@ -22,4 +22,5 @@ def test_everything_else_stays():
     kept = [line for line in without_us(CONFIGURATION).splitlines() if "loadmodule" in line]
 
     assert len(kept) == len(theirs) - 1
+    assert 'sl_send_reply("200", "OK");' in without_us(CONFIGURATION)
     assert "event_route[xhttp:request] { exit; }" in without_us(CONFIGURATION)

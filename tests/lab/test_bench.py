@@ -86,7 +86,6 @@ def test_the_twin_without_us_answers(stand, tmp_path):
     try:
         with bare_twin(stand.edge, tmp_path / "twin") as twin, UdpAgent() as agent:
             ping = agent.request("OPTIONS", "sip:127.0.0.1", "sip:probe@ims.example")
-            # it has no routes of ours, and so refuses everything without a user
             assert footprint(twin).authorizer == 0
             assert agent.exchange(ping, stand.doors.core).status == 200
     finally:
