@@ -126,6 +126,9 @@ class Keys(Section, frozen=True):
     hard_ttl_seconds: Seconds = 86_400
     "An issuer that cannot be reached for a day no longer vouches for anybody."
 
+    ca_file: AbsolutePath | None = None
+    "Whom issuers' web servers are certified by, if not by what the operating system trusts."
+
 
 class Log(Section, frozen=True):
     """What is written to standard output."""
@@ -316,6 +319,8 @@ def _check(settings: Settings, path: Path) -> None:
         raise ConfigError(f"{path}: store.max_staleness_seconds", "must be above follow_seconds")
     if settings.control.socket == settings.admin.socket:
         raise ConfigError(f"{path}: admin.socket", "must not be the control socket")
+    if settings.keys.ca_file is not None:
+        _check_file(settings.keys.ca_file, path)
     if settings.waf is not None:
         _check_waf(settings.waf, path)
     for listener in (settings.control.tcp, settings.admin.tcp):

@@ -1,4 +1,4 @@
-"""An issuer: signs tokens, and publishes its keys over HTTP on loopback.
+"""An issuer: signs tokens, and publishes its keys over HTTP or HTTPS on loopback.
 
 It answers as it is told: late, wrongly, too much, or not at all.
 """
@@ -6,6 +6,7 @@ It answers as it is told: late, wrongly, too much, or not at all.
 from __future__ import annotations
 
 import asyncio
+import ssl
 
 from types import TracebackType
 from typing import Any, Self
@@ -16,8 +17,9 @@ from tests.vectors.signing import SigningKey, a_jwt, an_ec_key, jwks, some_claim
 class FakeIssuer:
     """Serves while entered."""
 
-    def __init__(self, *keys: SigningKey) -> None:
+    def __init__(self, *keys: SigningKey, tls: ssl.SSLContext | None = None) -> None:
         self.keys = keys or (an_ec_key(),)
+        self._tls = tls
         self.status = "200 OK"
         self.headers: dict[str, str] = {}
         self.body: bytes | None = None
@@ -31,7 +33,7 @@ class FakeIssuer:
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         return self
 
     async def __aexit__(
@@ -47,7 +49,8 @@ class FakeIssuer:
         """Where its JWKS is."""
         assert self._server
         port = self._server.sockets[0].getsockname()[1]
-        return f"http://127.0.0.1:{port}/jwks.json"
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://127.0.0.1:{port}/jwks.json"
 
     async def stop(self) -> None:
         """Answer nobody any more."""

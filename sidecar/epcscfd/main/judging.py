@@ -42,7 +42,7 @@ class Judging:
             soft=timedelta(seconds=settings.keys.soft_ttl_seconds),
             hard=timedelta(seconds=settings.keys.hard_ttl_seconds),
         )
-        self._keyring = Keyring(clock, watch, lives)
+        self._keyring = Keyring(clock, watch, lives, settings.keys.ca_file)
         self._keeping: asyncio.Task[None] | None = None
         self.judge = RegisterJudge(
             policies=policies,

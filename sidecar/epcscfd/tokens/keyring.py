@@ -32,8 +32,10 @@ async def _between_looks() -> None:
 class Keyring:
     """All keys."""
 
-    def __init__(self, clock: Clock, watch: KeyWatch, lives: KeyLives) -> None:
-        self._client = make_client()
+    def __init__(
+        self, clock: Clock, watch: KeyWatch, lives: KeyLives, ca_file: str | None = None
+    ) -> None:
+        self._client = make_client(ca_file)
         self._jwks = JwksCache(self._client, clock, watch, lives)
         self._files = JwksFiles(clock, watch)
 
