@@ -135,9 +135,10 @@ class Deployment:
         }
         self.jwks = {name: JwksServer(self.issuers[name]) for name in ("partner", "socialnet")}
         self.core = ImsCore(run_dir / "core", wishes.subscriptions, wishes.core)
-        self.sidecar = Sidecar(run_dir / "sidecar", wishes.sidecar)
+        trust = {"keys": {"ca_file": str(self.authority.certificate)}}
+        self.sidecar = Sidecar(run_dir / "sidecar", {**trust, **wishes.sidecar})
         pages = (origin.removeprefix("https://") for origin in ORIGINS.values())
-        self.server = self.authority.issue_server(hosts=(EDGE_NAME, *pages))
+        self.server = self.authority.issue_server(hosts=(EDGE_NAME, "localhost", *pages))
         "For the browser door, and for whoever serves the pages."
         tls = TlsFiles(self.server.certificate, self.server.key, self.authority.certificate)
         self.media = Rtpengine(run_dir / "media", wishes.host) if wishes.media else None

@@ -34,7 +34,7 @@ from demo.wwsf.accounts import Accounts, TooManyTriesError
 from demo.wwsf.answers import Guard, refusal_of
 from demo.wwsf.grants import NotConnectedError, Tokens
 from demo.wwsf.pool.lease import PoolExhausted
-from demo.wwsf.sessions import COOKIE, Login, Session, Sessions
+from demo.wwsf.sessions import Login, Session, Sessions, cookie_of
 from demo.wwsf.waf import WafClient, WafError
 
 
@@ -69,6 +69,7 @@ class Wwsf:
         self._waf = waf
         self._tokens = tokens
         self._sessions = Sessions()
+        self._cookie = cookie_of(site.waf.client_id)
         self._accounts = Accounts(site.accounts)
 
     def app(self, *more: Route) -> Starlette:
@@ -187,11 +188,11 @@ class Wwsf:
             self._sessions.end(session)
             await self._tokens.leave(session)
         answer = RedirectResponse("/", 303)
-        answer.delete_cookie(COOKIE, secure=True, httponly=True, samesite="lax")
+        answer.delete_cookie(self._cookie, secure=True, httponly=True, samesite="lax")
         return answer
 
     def _session(self, request: Request) -> Session | None:
-        return self._sessions.find(request.cookies.get(COOKIE, ""), time.monotonic())
+        return self._sessions.find(request.cookies.get(self._cookie, ""), time.monotonic())
 
     def _begin(self, request: Request) -> Session:
         known = self._session(request)
@@ -204,7 +205,7 @@ class Wwsf:
 
     def _with_cookie(self, answer: Response, session: Session) -> Response:
         # lax: the way back from the WAF begins at another site
-        answer.set_cookie(COOKIE, session.id, secure=True, httponly=True, samesite="lax")
+        answer.set_cookie(self._cookie, session.id, secure=True, httponly=True, samesite="lax")
         return answer
 
     def _answer(

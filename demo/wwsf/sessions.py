@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from demo.wwsf.pool.lease import Lease
     from demo.wwsf.waf import Granted
 
-COOKIE = "__Host-session"
-"The prefix makes browsers insist on Secure, Path=/ and no Domain."
-
 AT_MOST = 10_000
 "Sessions; the one that was idle longest makes room."
 
@@ -54,6 +51,12 @@ class Session:
     seen_at: float = 0.0
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
     "Two tabs that asked at once would use a refresh token twice, which revokes the grant."
+
+
+def cookie_of(client_id: str) -> str:
+    """Name the cookie of a site. Browsers share cookies between the ports of a host."""
+    # the prefix makes them insist on Secure, Path=/ and no Domain
+    return f"__Host-{client_id}"
 
 
 class Sessions:

@@ -1,4 +1,4 @@
-"""What makes one web site: read once from a TOML file.
+"""What makes one web site: read once from a TOML or JSON file.
 
 Unknown keys and wrong types are errors that name the place. Secrets are files, so that the
 settings themselves are none.
@@ -19,6 +19,8 @@ from demo.wwsf.pool.lease import Terms
 Text = Annotated[str, Meta(min_length=1, max_length=255)]
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 Seconds = Annotated[int, Meta(ge=1, le=86_400)]
+File = Annotated[str, Meta(pattern=r"^/", max_length=255)]
+"Absolute, since a daemon has no useful working directory."
 SipUri = Annotated[str, Meta(pattern=r"^(sip|tel):[^\s<>\"]+$")]
 HttpsOrigin = Annotated[str, Meta(pattern=r"^https://[a-z0-9.:\[\]-]+$")]
 
@@ -32,9 +34,9 @@ class Waf(Section, frozen=True, kw_only=True):
 
     issuer: HttpsOrigin
     client_id: Text
-    key_file: Path
+    key_file: File
     "Private key (PEM, P-256): signs who we are (`private_key_jwt`), and for whom we ask."
-    ca_file: Path | None = None
+    ca_file: File | None = None
     "None: what the operating system trusts."
 
 
@@ -86,8 +88,8 @@ class Site(Section, frozen=True, kw_only=True):
     "Ours, as browsers say it; the eP-CSCF admits WebSockets of it."
     host: Text = "127.0.0.1"
     port: Port
-    certificate_file: Path
-    key_file: Path
+    certificate_file: File
+    key_file: File
     waf: Waf
     epcscf_domain: Text
     "The eP-CSCF is a host in it; the page talks to no other (S004-9)."
@@ -95,7 +97,7 @@ class Site(Section, frozen=True, kw_only=True):
     "Of the operator. Who types a name in it has an IMS credential, which the core checks."
     accounts: list[Account] = []
     pool: Pool | None = None
-    released_secret_file: Path | None = None
+    released_secret_file: File | None = None
     "Shared with the eP-CSCF, which signs with it what it tells us of identities that became free."
 
     def __post_init__(self) -> None:
@@ -106,4 +108,5 @@ class Site(Section, frozen=True, kw_only=True):
 
 def read_site(path: Path) -> Site:
     """Read a settings file. Raise msgspec.ValidationError or OSError, which name the place."""
-    return msgspec.toml.decode(path.read_bytes(), type=Site)
+    read = msgspec.json.decode if path.suffix == ".json" else msgspec.toml.decode
+    return read(path.read_bytes(), type=Site)

@@ -13,6 +13,7 @@ import ssl
 import time
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
 
@@ -72,7 +73,7 @@ class WafClient:
 
     def __init__(self, settings: Waf, redirect_uri: str) -> None:
         self._settings = settings
-        self._key = settings.key_file.read_text()
+        self._key = Path(settings.key_file).read_text()
         self._redirect_uri = redirect_uri
         trust = ssl.create_default_context(cafile=settings.ca_file)
         # no proxy variable and no redirect leads a token anywhere else

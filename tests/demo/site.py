@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -30,9 +29,9 @@ def a_site(**deviations: Any) -> Site:
         "kind": "own",
         "origin": ORIGIN,
         "port": 8461,
-        "certificate_file": Path("/none"),
-        "key_file": Path("/none"),
-        "waf": Waf(issuer="https://waf.example", client_id="shop", key_file=Path("/none")),
+        "certificate_file": "/none",
+        "key_file": "/none",
+        "waf": Waf(issuer="https://waf.example", client_id="shop", key_file="/none"),
         "epcscf_domain": "edge.example",
         "home_domain": "ims.example",
         "accounts": [anna],

@@ -12,7 +12,7 @@ from demo.wwsf.accounts import TRIES
 from demo.wwsf.grants import Delegated, Lending, Vouching
 from demo.wwsf.pool.lease import Pair, Terms
 from demo.wwsf.pool.shelf import Shelf
-from demo.wwsf.sessions import COOKIE
+from demo.wwsf.sessions import cookie_of
 from demo.wwsf.waf import WafError
 from epcscfd.store.engine import make_engine
 from tests.demo.site import PASSWORD, FakeWaf, a_pool, a_site, browser
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+COOKIE = cookie_of("shop")
 ANNA = {"name": "anna", "password": PASSWORD}
 
 
