@@ -71,11 +71,16 @@ def bearer(**claims):
     return register_facts(authorization=f"Bearer {a_jwt(an_ec_key(), some_claims(**claims))}")
 
 
+def at_once(judge, facts):
+    examined = judge.examine_at_once(facts)
+    return examined and judge.conclude(examined)
+
+
 # --- With and without waiting -------------------------------------------------------------------
 
 
 def test_what_needs_no_waiting_is_judged_at_once(judge_with, journal):
-    judgement = judge_with(FakeVerifier(a_token())).judge_at_once(register_facts())
+    judgement = at_once(judge_with(FakeVerifier(a_token())), register_facts())
 
     assert isinstance(judgement.decision, Forward)
     assert ("d1", NOW, timedelta(0)) == (judgement.decision_id, judgement.time, judgement.took)
@@ -85,7 +90,7 @@ def test_what_needs_no_waiting_is_judged_at_once(judge_with, journal):
 def test_what_needs_waiting_is_not_judged_at_once_and_not_written_down(judge_with, journal):
     judge = judge_with(FakeVerifier(a_token(), at_once=False))
 
-    assert judge.judge_at_once(register_facts()) is None
+    assert at_once(judge, register_facts()) is None
     assert journal.judgements == []
 
 
@@ -94,7 +99,7 @@ async def test_without_a_token_nobody_is_asked(authorization, judge_with, journa
     verifier = FakeVerifier(a_token())
     judge, facts = judge_with(verifier), register_facts(authorization=authorization)
 
-    assert judge.judge_at_once(facts).reason == (await judge.judge(facts)).reason is not None
+    assert at_once(judge, facts).reason == (await judge.judge(facts)).reason is not None
     assert verifier.asked == []
     assert len(journal.judgements) == 2
 
@@ -110,9 +115,9 @@ async def test_waiting_is_told_in_the_record(judge_with, clock):
 
 
 async def test_both_ways_come_to_the_same_judgement(real_judge):
-    at_once = real_judge.judge_at_once(bearer())
+    judgement = at_once(real_judge, bearer())
 
-    assert replace(at_once, decision_id="d2") == await real_judge.judge(bearer())
+    assert replace(judgement, decision_id="d2") == await real_judge.judge(bearer())
 
 
 # --- When the policy changes meanwhile ----------------------------------------------------------
@@ -154,8 +159,8 @@ def one_time(policies):
 def test_a_one_time_token_lets_through_once(judge_with, one_time):
     judge = judge_with(FakeVerifier(a_token(token_id="j1")))
 
-    assert judge.judge_at_once(register_facts()).reason is None
-    assert judge.judge_at_once(register_facts()).reason == Reason.TOKEN_REPLAYED
+    assert at_once(judge, register_facts()).reason is None
+    assert at_once(judge, register_facts()).reason == Reason.TOKEN_REPLAYED
 
 
 def test_a_one_time_token_out_of_a_range_lets_through_once(judge_with, policies):
@@ -163,22 +168,22 @@ def test_a_one_time_token_out_of_a_range_lets_through_once(judge_with, policies)
     policies.policy = a_policy(entities=[an_entity(one_time_tokens=True)], wwsfs=[wwsf])
     judge = judge_with(FakeVerifier(a_token(token_id="j1")))
 
-    assert isinstance(judge.judge_at_once(register_facts()).decision, Accept)
-    assert judge.judge_at_once(register_facts()).reason == Reason.TOKEN_REPLAYED
+    assert isinstance(at_once(judge, register_facts()).decision, Accept)
+    assert at_once(judge, register_facts()).reason == Reason.TOKEN_REPLAYED
 
 
 def test_a_one_time_token_is_not_used_up_by_a_refusal(judge_with, one_time):
     judge = judge_with(FakeVerifier(a_token(token_id="j1")))
-    refused = judge.judge_at_once(register_facts(to="sip:bob@home1.net"))
+    refused = at_once(judge, register_facts(to="sip:bob@home1.net"))
 
     assert refused.reason == Reason.IDENTITY_NOT_ASSERTED
-    assert judge.judge_at_once(register_facts()).reason is None
+    assert at_once(judge, register_facts()).reason is None
 
 
 def test_any_other_token_lets_through_as_often_as_one_likes(judge_with):
     judge = judge_with(FakeVerifier(a_token(token_id="j1")))
 
-    assert [judge.judge_at_once(register_facts()).reason for _ in range(2)] == [None, None]
+    assert [at_once(judge, register_facts()).reason for _ in range(2)] == [None, None]
 
 
 # --- With real tokens ---------------------------------------------------------------------------
@@ -186,7 +191,7 @@ def test_any_other_token_lets_through_as_often_as_one_likes(judge_with):
 
 @pytest.mark.req("S001-17", "S002-5", "S003-23")
 def test_a_good_token_becomes_a_trusted_node_registration(real_judge):
-    judgement = real_judge.judge_at_once(bearer())
+    judgement = at_once(real_judge, bearer())
 
     assert judgement.decision.authorization == (
         'Digest username="alice@home1.net", realm="home1.net", nonce="", uri="sip:home1.net", '
@@ -199,13 +204,13 @@ def test_a_good_token_becomes_a_trusted_node_registration(real_judge):
 def test_an_expired_token_with_everything_else_right_is_reported_as_expired(real_judge):
     expired = bearer(exp=int(NOW.timestamp()) - 31)
 
-    assert real_judge.judge_at_once(expired).reason == Reason.TOKEN_EXPIRED
+    assert at_once(real_judge, expired).reason == Reason.TOKEN_EXPIRED
 
 
 def test_an_expired_token_with_a_bad_signature_is_not_reported_as_expired(real_judge):
     claims = some_claims(exp=int(NOW.timestamp()) - 31)
     token = a_jwt(an_ec_key(seed=9), claims)
-    judgement = real_judge.judge_at_once(register_facts(authorization=f"Bearer {token}"))
+    judgement = at_once(real_judge, register_facts(authorization=f"Bearer {token}"))
 
     assert judgement.reason == Reason.SIGNATURE_INVALID
 
@@ -216,7 +221,7 @@ def test_no_token_gets_into_a_judgement(real_judge, journal):
     for token in tokens:
         for form in (f"Bearer {token}", f'Bearer access_token="{token}"'):
             facts = register_facts(authorization=form)
-            written = repr((real_judge.judge_at_once(facts), facts))
+            written = repr((at_once(real_judge, facts), facts))
 
             # Nor any part of it that would be of use to anybody.
             parts = [part for part in token.split(".") if len(part) > 30]

@@ -111,8 +111,8 @@ def test_among_thousands_of_ranges_a_handful_is_tried(form, tries):
 def test_nothing_is_tried_for_what_no_range_begins_like(tries):
     ranges = table(*(f"sip:w{number}-!.*!@d" for number in range(100)))
 
-    assert ranges.claims_on(Impu.parse("sip:alice@d")) == frozenset()
-    assert ranges.claims_on(Impu.parse("sip:w17-1@e")) == frozenset()
+    assert ranges.claims_on(Impu.parse("sip:alice@d")) == ()
+    assert ranges.claims_on(Impu.parse("sip:w17-1@e")) == ()
     assert tries == []
 
 

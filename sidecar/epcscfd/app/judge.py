@@ -1,7 +1,10 @@
 """The judge: gathers the evidence about one REGISTER, lets the domain decide, and records it.
 
-Most verdicts need no waiting, because the keys are at hand: `judge_at_once` gives those. The
-others are for `judge`, one by one, so that a slow key server delays nobody else's.
+Most tokens can be verified without waiting, because the keys are at hand: `examine_at_once` does
+that, and `conclude` makes a judgement of what came out. They are two steps because many REGISTERs
+come at once: what verifies signatures and what judges drive each other out of the processor's
+caches, so all are examined before the first is concluded. What needs waiting is for `judge`, one
+by one, so that a slow key server delays nobody else's.
 """
 
 from __future__ import annotations
@@ -27,6 +30,18 @@ def random_decision_id() -> str:
     return secrets.token_hex(6)
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A REGISTER whose token has been verified, if it shows one."""
+
+    request: RegisterRequest
+    assertion: Assertion | None
+    policy: Policy
+    "Under which it was verified; to be concluded under the same."
+    took: float
+    "Seconds so far."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterJudge:
     """Judges REGISTERs."""
@@ -39,41 +54,44 @@ class RegisterJudge:
     rules: JudgeRules
     new_decision_id: Callable[[], str] = random_decision_id
 
-    def judge_at_once(self, facts: RegisterFacts) -> Judgement | None:
-        """Judge without waiting. None: a key must be fetched first, so ask `judge`."""
+    def examine_at_once(self, facts: RegisterFacts) -> Examined | None:
+        """Verify the token without waiting. None: that needs to, so ask `judge`."""
         started = self.clock.monotonic()
         request, policy = read_register(facts), self.policies.current()
         if not isinstance(request.credentials, BearerToken):
-            return self._conclude(request, None, policy, started)
+            return Examined(request, None, policy, self.clock.monotonic() - started)
         assertion = self.verifier.verify_at_once(request.credentials, policy)
-        return self._conclude(request, assertion, policy, started) if assertion else None
+        if assertion is None:
+            return None
+        return Examined(request, assertion, policy, self.clock.monotonic() - started)
 
     async def judge(self, facts: RegisterFacts) -> Judgement:
         """Judge, fetching what that needs."""
         started = self.clock.monotonic()
         request, policy = read_register(facts), self.policies.current()
-        if not isinstance(request.credentials, BearerToken):
-            return self._conclude(request, None, policy, started)
-        assertion = await self.verifier.verify(request.credentials, policy)
+        assertion = await self._verify(request, policy)
         # An edit while we waited may have cut off this very token.
         while policy.revision != self.policies.current().revision:
             policy = self.policies.current()
-            assertion = await self.verifier.verify(request.credentials, policy)
-        return self._conclude(request, assertion, policy, started)
+            assertion = await self._verify(request, policy)
+        took = self.clock.monotonic() - started
+        return self.conclude(Examined(request, assertion, policy, took))
 
-    def _conclude(
-        self,
-        request: RegisterRequest,
-        assertion: Assertion | None,
-        policy: Policy,
-        started: float,
-    ) -> Judgement:
+    async def _verify(self, request: RegisterRequest, policy: Policy) -> Assertion | None:
+        if not isinstance(request.credentials, BearerToken):
+            return None
+        return await self.verifier.verify(request.credentials, policy)
+
+    def conclude(self, examined: Examined) -> Judgement:
+        """Judge what has been *examined*, at the same turn of the loop."""
+        started = self.clock.monotonic()
+        assertion, policy = examined.assertion, examined.policy
         token = assertion if isinstance(assertion, AccessToken) else None
         one_time = token is not None and policy.entities[token.entity].one_time_tokens
         use = self.ledger.use_of(token) if token and one_time else TokenUse.FREE
         now = self.clock.now()
-        case = Case(request, Evidence(assertion, use), policy, self.rules, now)
-        took = timedelta(seconds=self.clock.monotonic() - started)
+        case = Case(examined.request, Evidence(assertion, use), policy, self.rules, now)
+        took = timedelta(seconds=examined.took + self.clock.monotonic() - started)
         judgement = judge_register(case, self.new_decision_id(), took)
         # Only a token that lets through is used up by it: nobody can spend another's by
         # presenting it with the wrong To.

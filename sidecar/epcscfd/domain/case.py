@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from epcscfd.domain.identity import Impi, Impu
 from epcscfd.domain.ownership import Ownership, ownership
@@ -22,12 +23,12 @@ class Evidence:
     use: TokenUse = TokenUse.FREE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Case:
     """One REGISTER with everything needed to judge it.
 
     The properties are for checks that stand behind the one that makes them true; before it
-    they raise LookupError.
+    they raise LookupError. Many checks ask for the same ones, so each is found out once.
     """
 
     request: RegisterRequest
@@ -36,38 +37,38 @@ class Case:
     rules: JudgeRules
     now: datetime
 
-    @property
+    @cached_property
     def wwsf(self) -> Wwsf:
         """The WWSF of the door."""
         return self.policy.wwsfs[self.request.door.wwsf]
 
-    @property
+    @cached_property
     def token(self) -> AccessToken:
         """The verified token."""
         if isinstance(self.evidence.assertion, AccessToken):
             return self.evidence.assertion
         raise LookupError("no token has been verified")
 
-    @property
+    @cached_property
     def entity(self) -> AuthorizationEntity:
         """Who vouches in the token."""
         return self.policy.entities[self.token.entity]
 
-    @property
+    @cached_property
     def impi(self) -> Impi:
         """The private identity to be registered."""
         if self.token.impi is None:
             raise LookupError("the token has no IMPI")
         return self.token.impi
 
-    @property
+    @cached_property
     def impu(self) -> Impu:
         """The public identity to be registered."""
         if self.request.to is None:
             raise LookupError("To has no IMPU")
         return self.request.to
 
-    @property
+    @cached_property
     def domain(self) -> str:
         """The domain whose user the identity is, a home domain or not."""
         if self.impu.domain is not None:
@@ -78,12 +79,12 @@ class Case:
         realm = self.impi.realm
         return realm if realm in self.policy.domains else self.request.facts.request_domain
 
-    @property
+    @cached_property
     def home_domain(self) -> HomeDomain:
         """The home domain of the identity."""
         return self.policy.domains[self.domain]
 
-    @property
+    @cached_property
     def ownership(self) -> Ownership:
         """Whose the identity is."""
         return ownership(self.impi, self.impu, self.wwsf.id, self.policy)

@@ -30,6 +30,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _WORD = r"[A-Za-z0-9\-.!%*_+`'~]+"
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _SCHEME = re.compile(rf"({_WORD})(?:[ \t]+(.*))?")
+_USUAL = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr][ \t]+([A-Za-z0-9\-._~+/]+=*)")
+"What nearly every client sends; one look instead of five at as many hundred characters."
 _B64TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 _PARAMETER = re.compile(rf"[ \t]*({_WORD})[ \t]*=[ \t]*({_WORD}|{_QUOTED})[ \t]*(?=,|$)")
 _JOINED_BEARER = re.compile(r",[ \t]*bearer(?:[ \t]|$)", re.IGNORECASE)
@@ -52,6 +54,9 @@ def parse_authorization(value: str) -> BearerToken | Reason:
     """Find the bearer token in an Authorization header, or say why there is none."""
     if len(value) > LONGEST_AUTHORIZATION:
         return Reason.CREDENTIALS_TOO_LONG
+    usual = _USUAL.fullmatch(value)
+    if usual and not _is_empty_parameter(usual[1]):
+        return _bounded(usual[1])
     text = _FOLD.sub(" ", value).strip(" \t")
     if not text:
         return Reason.CREDENTIALS_MISSING
@@ -64,8 +69,7 @@ def parse_authorization(value: str) -> BearerToken | Reason:
 
 
 def _bearer(text: str) -> BearerToken | Reason:
-    # `access_token=` alone has the looks of a b64token, and is an empty one in the other form.
-    if _B64TOKEN.fullmatch(text) and text.lower() != "access_token=":
+    if _B64TOKEN.fullmatch(text) and not _is_empty_parameter(text):
         return _bounded(text)
     tokens = [value for name, value in _parameters(text) if name == "access_token"]
     if len(tokens) == 1 and tokens[0].startswith('"'):
@@ -73,6 +77,11 @@ def _bearer(text: str) -> BearerToken | Reason:
         if _B64TOKEN.fullmatch(token):
             return _bounded(token)
     return Reason.CREDENTIALS_MALFORMED
+
+
+def _is_empty_parameter(text: str) -> bool:
+    # It has the looks of a b64token, and is an empty one in the other form.
+    return text[:13].lower() == "access_token=" == text.lower()
 
 
 def _bounded(token: str) -> BearerToken | Reason:

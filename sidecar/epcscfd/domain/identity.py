@@ -13,8 +13,12 @@ import re
 import string
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
+
+HOSTS_AT_HAND = 256
+"Far more than there are home domains and realms in one deployment."
 
 LONGEST_IDENTITY = 512
 "Half of what the edge's software takes for a URI."
@@ -122,6 +126,7 @@ def canonical_number(text: str) -> str:
     return text.translate(VISUAL_SEPARATORS)
 
 
+@lru_cache(maxsize=HOSTS_AT_HAND)
 def parse_hostname(text: str) -> str:
     """Give a host name or IPv4 address in lower case, or raise MalformedIdentity."""
     if len(text) <= _LONGEST_HOSTNAME and _HOSTNAME.fullmatch(text):
@@ -129,6 +134,7 @@ def parse_hostname(text: str) -> str:
     return str(_address(ipaddress.IPv4Address, text))
 
 
+@lru_cache(maxsize=HOSTS_AT_HAND)
 def _sip_host(text: str) -> str:
     parts = _matched(_HOST_AND_TAIL, text, "no host")
     tail = _matched(_SIP_TAIL, parts["tail"], "malformed after the host")

@@ -89,7 +89,7 @@ def _by_record(record: Subscription, impu: Impu, wwsf: WwsfId) -> Ownership:
 
 def _by_pool_and_range(impi: Impi, impu: Impu, wwsf: WwsfId, policy: Policy) -> Ownership:
     claims = policy.range_claims(impu)
-    in_pools, in_ranges = policy.pool_owners(impi), frozenset(claim.wwsf for claim in claims)
+    in_pools, in_ranges = policy.pool_owners(impi), frozenset([claim.wwsf for claim in claims])
     # TS 23.003 13.5 has no precedence among wildcards.
     for owners in (in_pools, in_ranges):
         if len(owners) > 1:
@@ -103,12 +103,11 @@ def _by_pool_and_range(impi: Impi, impu: Impu, wwsf: WwsfId, policy: Policy) -> 
     return _claimed_by_nobody(policy.wwsfs[wwsf])
 
 
-def _in_own_range(claims: frozenset[Claim], in_pools: frozenset[WwsfId], wwsf: Wwsf) -> Ownership:
+def _in_own_range(claims: tuple[Claim, ...], in_pools: frozenset[WwsfId], wwsf: Wwsf) -> Ownership:
     # TS 33.203 X.4.2.3 step 4: IMPIs of one WWSF have a form by which they can be told.
     if wwsf.pool and not in_pools:
         return Unfit()
-    by_preference = sorted((claim.range for claim in claims), key=_enabled_first)
-    return Proven(ProofBy.RANGE, by_preference[0])
+    return Proven(ProofBy.RANGE, min([claim.range for claim in claims], key=_enabled_first))
 
 
 def _enabled_first(each: IdentityRange) -> tuple[bool, str]:

@@ -198,6 +198,9 @@ class Subscription:
     display_name: str = ""
 
 
+_NOBODY: frozenset[WwsfId] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """All of it, as of one revision."""
@@ -236,15 +239,14 @@ class Policy:
 
     def pool_owners(self, impi: Impi) -> frozenset[WwsfId]:
         """Find the WWSFs whose pools contain *impi*. More than one is a mistake."""
-        nobody: frozenset[WwsfId] = frozenset()
-        return self._pools.get(impi, nobody) | self._pools.get(impi.realm, nobody)
+        return self._pools.get(impi, _NOBODY) | self._pools.get(impi.realm, _NOBODY)
 
     def is_subscribed(self, impu: Impu) -> bool:
         """Tell whether some subscription holds *impu*."""
         return impu in self._subscribed
 
-    def range_claims(self, impu: Impu) -> frozenset[Claim]:
-        """Find the ranges that hold *impu*. Those of two WWSFs are a mistake."""
+    def range_claims(self, impu: Impu) -> tuple[Claim, ...]:
+        """Find the ranges that hold *impu*, each once. Those of two WWSFs are a mistake."""
         return self._ranges.claims_on(impu)
 
 

@@ -90,12 +90,14 @@ class RangeTable:
             by_text = by_length.setdefault(len(beginning), {})
             by_text.setdefault(beginning, []).append(claim)
 
-    def claims_on(self, impu: Impu) -> frozenset[Claim]:
-        """Find the ranges that hold *impu*."""
-        literals = self._literals.get(impu, ())
-        # A range that begins in several ways may be met more than once.
-        candidates = frozenset(self._candidates(impu))
-        return frozenset(literals) | {each for each in candidates if each.range.holds(impu)}
+    def claims_on(self, impu: Impu) -> tuple[Claim, ...]:
+        """Find the ranges that hold *impu*, each once."""
+        found = [*self._literals.get(impu, ())]
+        for each in self._candidates(impu):
+            # A range that begins in several ways may be met more than once.
+            if each not in found and each.range.holds(impu):
+                found.append(each)
+        return tuple(found)
 
     def _candidates(self, impu: Impu) -> Iterator[Claim]:
         by_length = self._wildcards.get((impu.scheme, impu.domain), {})

@@ -27,11 +27,12 @@ from epcscfd.rpc.standing import EdgeLine, Hearing, hear_report, hear_roll
 
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
     from contextlib import AbstractContextManager
 
     import grpc
 
+    from epcscfd.app.judge import Examined
     from epcscfd.domain.judgement import Judgement
     from epcscfd.domain.policy import Policy
     from epcscfd.domain.register import RegisterFacts
@@ -51,8 +52,12 @@ LONGEST_JUDGEMENT = 30.0
 class Judge(Protocol):
     """Who judges."""
 
-    def judge_at_once(self, facts: RegisterFacts) -> Judgement | None:
-        """Judge without waiting, or say with None that this one needs to."""
+    def examine_at_once(self, facts: RegisterFacts) -> Examined | None:
+        """Verify the token without waiting, or say with None that this one needs to."""
+        ...
+
+    def conclude(self, examined: Examined) -> Judgement:
+        """Judge what has been examined."""
         ...
 
     async def judge(self, facts: RegisterFacts) -> Judgement:
@@ -217,8 +222,7 @@ class Conversation:
     def _take(self, frame: pb.FromEdge, hearing: Hearing) -> None:
         match frame.WhichOneof("frame"):
             case "questions":
-                for question in frame.questions.questions:
-                    self._answer(question)
+                self._answer(frame.questions.questions)
             case "probe":
                 self.outbox.post(pb.ToEdge(echo=frame.probe))
             case "reports":
@@ -232,21 +236,39 @@ class Conversation:
                 # Also a frame of a later contract: whoever sends it can do without an answer.
                 pass
 
-    def _answer(self, question: pb.Question) -> None:
+    def _answer(self, questions: Iterable[pb.Question]) -> None:
+        # First all signatures, then all decisions: see `app.judge`.
+        for question_id, facts, examined in [self._examine(each) for each in questions]:
+            if examined is not None:
+                self._conclude(question_id, facts, examined)
+
+    def _examine(self, question: pb.Question) -> tuple[int, RegisterFacts, Examined | None]:
         facts = facts_from_proto(question)
+        examined = None
         try:
-            judgement = self._parts.judge.judge_at_once(facts)
+            examined = self._parts.judge.examine_at_once(facts)
         except Exception as error:  # noqa: BLE001 - whatever breaks, breaks one question
             self._give_up(question.id, facts, error)
-            return
-        if judgement is not None:
-            self.outbox.post(verdict_to_proto(question.id, judgement))
-        elif len(self._waiting) >= IN_FLIGHT_LIMIT:
-            self._give_up(question.id, facts, TimeoutError("too many questions wait already"))
         else:
-            task = asyncio.create_task(self._answer_later(question.id, facts))
-            self._waiting.add(task)
-            task.add_done_callback(self._waiting.discard)
+            if examined is None:
+                self._ask_later(question.id, facts)
+        return question.id, facts, examined
+
+    def _conclude(self, question_id: int, facts: RegisterFacts, examined: Examined) -> None:
+        try:
+            judgement = self._parts.judge.conclude(examined)
+        except Exception as error:  # noqa: BLE001 - whatever breaks, breaks one question
+            self._give_up(question_id, facts, error)
+        else:
+            self.outbox.post(verdict_to_proto(question_id, judgement))
+
+    def _ask_later(self, question_id: int, facts: RegisterFacts) -> None:
+        if len(self._waiting) >= IN_FLIGHT_LIMIT:
+            self._give_up(question_id, facts, TimeoutError("too many questions wait already"))
+            return
+        task = asyncio.create_task(self._answer_later(question_id, facts))
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
 
     async def _answer_later(self, question_id: int, facts: RegisterFacts) -> None:
         try:

@@ -110,13 +110,11 @@ class KeySet:
         A key with a name answers to its name, keys without names (PEM) to any. A token that
         names none is tried with the one key of its algorithm: with one of several, never.
         """
-        fitting = tuple(key for key in self.keys if algorithm in key.algorithms)
-        if kid is None and len(fitting) == 1:
-            return fitting
-        nameless = tuple(key for key in fitting if key.kid is None)
-        if kid is None:
-            return nameless if nameless == fitting else ()
-        return tuple(key for key in fitting if key.kid == kid) or nameless
+        fitting = tuple([key for key in self.keys if algorithm in key.algorithms])
+        nameless = tuple([key for key in fitting if key.kid is None])
+        if kid is not None:
+            return tuple([key for key in fitting if key.kid == kid]) or nameless
+        return fitting if len(fitting) == 1 or fitting == nameless else ()
 
 
 def _from_jwk(member: object) -> Iterator[VerificationKey]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from epcscfd.domain.credentials import BearerToken
 from epcscfd.domain.policy import AuthorizationEntity, Policy
@@ -82,7 +83,7 @@ def _inspect(token: BearerToken, policy: Policy) -> _Sealed | TokenFault:
 def _inspect_header(envelope: Envelope, entity: AuthorizationEntity) -> _Sealed | TokenFault:
     algorithm, kind, kid = (envelope.header.get(name) for name in ("alg", "typ", "kid"))
     # RFC 8725 3.1, 3.2: the issuer's algorithms, and of those none that we could sign with.
-    if not isinstance(algorithm, str) or algorithm not in entity.algorithms & ASYMMETRIC:
+    if not isinstance(algorithm, str) or not _is_allowed(algorithm, entity):
         return TokenFault(Reason.ALGORITHM_REFUSED, entity.id, f"alg is {_quote(algorithm)}")
     # RFC 9068 4, RFC 8725 3.11: an ID token or a logout token is no access token.
     if not isinstance(kind, str) or kind.lower() not in _lower(entity.token_types):
@@ -114,9 +115,14 @@ def _signed(sealed: _Sealed, keys: Iterable[VerificationKey]) -> bool:
     )
 
 
-def _lower(texts: Iterable[str]) -> set[str]:
+def _is_allowed(algorithm: str, entity: AuthorizationEntity) -> bool:
+    return algorithm in entity.algorithms and algorithm in ASYMMETRIC
+
+
+@lru_cache(maxsize=64)
+def _lower(texts: frozenset[str]) -> frozenset[str]:
     # RFC 7515 4.1.9: media types, whose case does not matter.
-    return {text.lower() for text in texts}
+    return frozenset(text.lower() for text in texts)
 
 
 def _quote(value: object) -> str:

@@ -13,9 +13,11 @@ import grpc
 
 from epcscf.control.v1 import control_pb2 as pb
 from epcscf.control.v1 import control_pb2_grpc
+from epcscfd.app.judge import Examined
 from epcscfd.domain.judgement import Judgement, judge_register
+from epcscfd.domain.register import read_register
 from epcscfd.errors import Unavailable
-from tests.builders import a_case, a_policy
+from tests.builders import a_case, a_policy, a_token
 
 
 if TYPE_CHECKING:
@@ -42,10 +44,13 @@ class ScriptedJudge:
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     policy: Callable[[], Policy] = a_policy
 
-    def judge_at_once(self, facts: RegisterFacts) -> Judgement | None:
+    def examine_at_once(self, facts: RegisterFacts) -> Examined | None:
         if facts.to in self.slow:
             return None
-        return self._judge(facts)
+        return Examined(read_register(facts), a_token(), self.policy(), took=0)
+
+    def conclude(self, examined: Examined) -> Judgement:
+        return self._judge(examined.request.facts)
 
     async def judge(self, facts: RegisterFacts) -> Judgement:
         self.asked.set()
