@@ -39,6 +39,8 @@ async def test_client_credentials_yield_a_token_of_rfc_9068_for_one_account(
         "expires_in": 600,
         "scope": SCOPE,
         "epcscf_uri": "wss://epcscf.home1.net",
+        "ims_impi": "v1@pool.example",
+        "ims_impu": ["sip:v1@home1.net"],
     }
     assert jwt.get_unverified_header(token)["typ"] == "at+jwt"
     claims = claims_of(waf, token)

@@ -76,7 +76,8 @@ class Mint:
             # S004-6, step 10: where the WIC connects.
             "epcscf_uri": self.parts.rules.epcscf_uri,
             # TS 23.228 U.2.1.3: the WWSF tells the WIC, and the token is not for it to read.
-            "ims_impu": sorted(str(impu) for impu in account.impus),
+            "ims_impi": str(account.impi),
+            "ims_impu": sorted(map(str, account.impus)),
         }
         return Minted(Issue(token), answer)
 

@@ -1,0 +1,97 @@
+"""The project's own WAF and a real edge: its tokens register, and who is cut off is cut off."""
+
+from __future__ import annotations
+
+import secrets
+
+import pytest
+
+from lab.waf import Waf, WafPlan
+from lab.wic import Closed, Wic
+
+
+ORIGIN = "https://lender.example"
+REALM = "lender.example"
+
+
+@pytest.fixture(scope="module")
+def waf(lab):
+    """A WAF beside the sidecar, on the same database, and a WWSF that lends out a pool."""
+    plan = WafPlan(lab.run_dir / "waf", database=lab.sidecar.run_dir / "policy.db")
+    with Waf(plan) as waf:
+        ctl = lab.sidecar.ctl
+        source = ("--jwks-url", f"{waf.url}/jwks", "--algorithm", "ES256")
+        ctl("entity", "create", "own", "--issuer", waf.issuer, "--location", "operator", *source)
+        wwsf = ("--origin", ORIGIN, "--entity", "own", "--pool-realm", REALM)
+        ctl("wwsf", "create", "lender", *wwsf)
+        lab.edge.wait_until(
+            lambda: lab.edge.row("ep_origin", ORIGIN) is not None, seconds=5, what=ORIGIN
+        )
+        yield waf
+
+
+@pytest.fixture(scope="module")
+def lender(waf):
+    """The secret of that WWSF."""
+    grants = ("--grant-type", "client-credentials", "--anonymous")
+    waf.ctl("waf", "client", "create", "lender", *grants)
+    return waf.ctl("waf", "client", "secret", "lender").strip()
+
+
+@pytest.fixture
+def borrowed(waf, lender, subscribe):
+    """A pair of the pool, and a way to get a token for it."""
+    user = subscribe(REALM)
+    waf.ctl("waf", "account", "create", user.impi, "--impu", user.impu)
+
+    def token(session=None):
+        handle = session or secrets.token_hex(8)
+        return waf.pool_token("lender", lender, user.impi, ims_session=handle)
+
+    return user, token
+
+
+async def connect(lab):
+    return await Wic.connect(lab.edge.url, origin=ORIGIN, ssl=lab.trust())
+
+
+@pytest.mark.req("S003-14", "S003-4", "S000-10")
+async def test_a_token_of_the_waf_registers_a_wic(lab, at_core, borrowed):
+    user, token = borrowed
+    answer = token().json()
+
+    async with await connect(lab) as wic:
+        reply = await wic.register(user.impu, f"Bearer {answer['access_token']}")
+
+        (arrived,) = at_core(wic)
+        assert reply.status == 200
+        assert answer["ims_impu"] == [user.impu]
+        assert "authorization-entity" not in arrived.one("Authorization")
+        assert 'integrity-protected="auth-done"' in arrived.one("Authorization")
+
+
+@pytest.mark.req("S000-7", "S000-8", "S000-9", "S000-25")
+async def test_a_suspended_wwsf_gets_no_token_and_its_wics_are_cut(lab, waf, lender, borrowed):
+    user, token = borrowed
+    shown = f"Bearer {token().json()['access_token']}"
+    alone = ("lender", lender)
+    wic = await connect(lab)
+    assert (await wic.register(user.impu, shown)).status == 200
+
+    lab.sidecar.ctl("wwsf", "suspend", "lender", "--yes")
+    refused = token()
+    told = waf.ask("/introspect", {"token": shown.removeprefix("Bearer ")}, alone).json()
+    reply = await wic.register(user.impu, shown)
+    end = await wic.closed()
+    lab.sidecar.ctl("wwsf", "resume", "lender")
+    lab.edge.wait_until(
+        lambda: lab.edge.row("ep_origin", ORIGIN) is not None, seconds=5, what=ORIGIN
+    )
+    back = token()
+
+    assert (refused.status_code, refused.json()["error"]) == (400, "unauthorized_client")
+    assert told == {"active": False}
+    assert (reply.status, end) == (403, Closed(1008, "policy violation"))
+    assert back.status_code == 200
+    async with await lab.connect() as other:
+        assert (await other.register(user.impu, None)).status == 401
