@@ -121,6 +121,8 @@ class WebWaf:
     async def start(self) -> None:
         """Make keys if there are none, then listen. Raise ConfigError or Unavailable."""
         await self._parts.signer.keep()
+        # Unlocks every key: with the wrong secret there is no use in listening.
+        self._parts.signer.jwks()
         await self._server.start()
         self._upkeep = asyncio.create_task(self._keep_up())
 

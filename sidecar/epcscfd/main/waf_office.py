@@ -52,10 +52,11 @@ class WafOffice:
     def admin(self, watch: EditWatch) -> WafAdmin:
         """Give the service for operators."""
         tools = (self.passwords, self.signer, self._clock)
-        return WafAdmin(self.tables.register, watch, _vet_jwks, tools, self.secrets.pepper)
+        return WafAdmin(self.tables.register, watch, vet_jwks, tools, self.secrets.pepper)
 
 
-def _vet_jwks(document: str) -> None:
+def vet_jwks(document: str) -> None:
+    """Raise InvalidArgument if nobody could sign with the keys of *document*."""
     try:
         KeySet.from_jwks(document.encode())
     except KeysRefused as error:
