@@ -13,6 +13,8 @@ import asyncio
 import secrets
 import ssl
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,7 +88,7 @@ class LdapDirectory:
         entry = self._entry(name)
         dn = entry["dn"] if entry else f"cn={secrets.token_hex(8)},{self._plan.base}"
         try:
-            with self._connection(dn, password):
+            with self._bound(dn, password):
                 return self._user(name, entry) if entry else None
         except LDAPInvalidCredentialsResult:
             return None
@@ -95,7 +97,7 @@ class LdapDirectory:
         """Find the one entry of *name*; two are none."""
         plan = self._plan
         wanted = plan.filter.replace("{name}", escape_filter_chars(name))
-        with self._connection(plan.bind_dn, plan.password) as connection:
+        with self._bound(plan.bind_dn, plan.password) as connection:
             connection.search(
                 plan.base,
                 wanted,
@@ -107,22 +109,32 @@ class LdapDirectory:
             ]
         return found[0] if len(found) == 1 else None
 
-    def _connection(self, dn: str, password: str) -> ldap3.Connection:
+    @contextmanager
+    def _bound(self, dn: str, password: str) -> Iterator[ldap3.Connection]:
+        """Converse as *dn*. What is opened is closed, however that ends."""
         plan = self._plan
-        begin: Any = ldap3.AUTO_BIND_NO_TLS
-        if plan.encrypted:
-            begin = ldap3.AUTO_BIND_TLS_BEFORE_BIND
-        return ldap3.Connection(
+        connection = ldap3.Connection(
             self._server,
             user=dn or None,
             password=password or None,
-            auto_bind=begin,
             raise_exceptions=True,
             read_only=True,
             auto_referrals=False,
             check_names=False,
             receive_timeout=plan.timeout_seconds,
         )
+        try:
+            connection.open()
+            if plan.encrypted:
+                connection.start_tls()
+            connection.bind()
+            yield connection
+        finally:
+            with suppress(LDAPException, OSError):
+                connection.unbind()
+            # Left open where even the connection failed.
+            if connection.socket is not None:
+                connection.socket.close()
 
     def _user(self, name: str, entry: dict[str, Any]) -> WebUser:
         plan, attributes = self._plan, entry["attributes"]
