@@ -105,7 +105,7 @@ def test_two_origins_are_none(ask, second):
     assert ask(handshake(more=[f"Origin: {second}"])).status == 403
 
 
-@pytest.mark.req("S001-4")
+@pytest.mark.req("S001-4", "S001-33")
 def test_without_an_origin_nobody_gets_in(ask):
     assert ask(handshake({"Origin": None})).status == 403
 
@@ -228,7 +228,7 @@ async def test_a_native_client_gets_in_with_its_certificate(lab, native, user):
         assert f"native|native|{native.sha256()}" in lab.edge.rows("ep_door").values()
 
 
-@pytest.mark.req("S001-4")
+@pytest.mark.req("S001-4", "S001-33")
 def test_a_certificate_that_nobody_admitted_does_not_help(lab, ask_natively, native):
     unknown = lab.authority.issue_client("unknown.example")
 
