@@ -58,7 +58,7 @@ def read_question(transaction: str, record: str) -> Question:
         to,
         call_id,
         authorization,
-        f"{digest}|{wwsf}|{listener}|{certificate}|{request_domain}|{to}",
+        f"{digest}|{wwsf}|{listener}|{certificate}|{to}",
     )
 
 

@@ -19,6 +19,8 @@ from tests.builders import a_domain, a_policy, a_wwsf, an_entity, some_rules
 
 
 ASK = 'Bearer realm="home1.net", scope="webrtc-ims-client-access-to-ims"'
+ASK_SECOND = 'Bearer realm="ims.2", scope="webrtc-ims-client-access-to-ims"'
+SERVER = 'authz_server="https://waf.home1.net"'
 OTHER = {"id": "other", "client_id": "other-client", "origins": ["https://other.example"]}
 
 
@@ -65,12 +67,9 @@ def test_the_view_has_all_that_the_edge_decides_by():
         ),
         stamps=(Stamp("shop/waf", "3.7.5"),),
         challenges=(
-            WwsfChallenges("shop", "home1.net", (f'{ASK}, authz_server="https://waf.home1.net"',)),
-            WwsfChallenges(
-                "shop",
-                "second.example",
-                (f'{ASK}, authz_server="https://waf.home1.net"'.replace("home1.net", "ims.2", 1),),
-            ),
+            WwsfChallenges("shop", "", (f"{ASK}, {SERVER}",)),
+            WwsfChallenges("shop", "home1.net", (f"{ASK}, {SERVER}",)),
+            WwsfChallenges("shop", "second.example", (f"{ASK_SECOND}, {SERVER}",)),
         ),
         wwsfs=(WwsfRules("shop", tokens=True, digest=True, quota=Quota(500, 20)),),
     )
@@ -94,7 +93,7 @@ def test_a_suspended_wwsf_gets_no_websocket_and_another_one_does():
 
     assert (AdmittedOrigin("https://other.example", "other"),) == view.origins
     assert view.certificates == ()
-    assert [challenges.wwsf for challenges in view.challenges] == ["other"]
+    assert {challenges.wwsf for challenges in view.challenges} == {"other"}
     assert [rules.wwsf for rules in view.wwsfs] == ["other"]
 
 
@@ -154,9 +153,15 @@ def test_where_nobody_may_vouch_the_challenge_names_no_server():
 def test_a_challenge_has_the_realm_of_the_home_domain_that_it_is_for():
     view = view_of(domains=[a_domain("b.example", realm="b"), a_domain("a.example", realm="a")])
 
-    realms = [(each.domain, each.values[0].split(", ")[0]) for each in view.challenges]
-    assert realms == [("a.example", 'Bearer realm="a"'), ("b.example", 'Bearer realm="b"')]
+    realms = {each.domain: each.values[0].split(", ")[0] for each in view.challenges}
+    assert realms == {
+        "": 'Bearer realm="a"',
+        "a.example": 'Bearer realm="a"',
+        "b.example": 'Bearer realm="b"',
+    }
 
 
-def test_without_a_home_domain_nobody_is_challenged():
-    assert view_of(domains=[]).challenges == ()
+def test_without_a_home_domain_the_realm_is_the_node():
+    (challenges,) = view_of(domains=[]).challenges
+
+    assert challenges.values[0].startswith('Bearer realm="epcscf1.home1.net", ')

@@ -40,11 +40,17 @@ def challenges_for(wwsf: Wwsf, realm: str, kind: Challenge, policy: Policy) -> t
 def realm_for(request: RegisterRequest, policy: Policy, rules: JudgeRules) -> str:
     """Give the realm of the home domain that *request* is for, as far as it tells."""
     named = request.to.domain if request.to else None
-    for domain in (named, request.facts.request_domain, min(policy.domains, default="")):
+    for domain in (named, request.facts.request_domain):
         served = policy.domains.get(domain or "")
         if served:
             return served.realm
-    return rules.node_host
+    return realm_of_no_domain(policy, rules)
+
+
+def realm_of_no_domain(policy: Policy, rules: JudgeRules) -> str:
+    """Give the realm for requests that name no home domain: that of the first one."""
+    first = policy.domains.get(min(policy.domains, default=""))
+    return first.realm if first else rules.node_host
 
 
 def _active_entities(wwsf: Wwsf, policy: Policy) -> Iterator[AuthorizationEntity]:

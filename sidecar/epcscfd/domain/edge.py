@@ -7,10 +7,10 @@ its stamp changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from epcscfd.domain.challenge import challenges_for
+from epcscfd.domain.challenge import challenges_for, realm_of_no_domain
 from epcscfd.domain.policy import (
     AuthorizationEntity,
     HomeDomain,
@@ -67,6 +67,7 @@ class WwsfChallenges:
 
     wwsf: WwsfId
     domain: str
+    "Empty: for users of whom no home domain is known."
     values: tuple[str, ...]
 
 
@@ -104,6 +105,8 @@ def stamp_for(wwsf: Wwsf, entity: AuthorizationEntity, policy: Policy) -> Stamp:
 def edge_view(policy: Policy, rules: JudgeRules) -> EdgeView:
     """Make the view of *policy* that goes to every edge."""
     served = [wwsf for _, wwsf in sorted(policy.wwsfs.items()) if wwsf.state is WwsfState.ACTIVE]
+    realms = {"": realm_of_no_domain(policy, rules)}
+    realms |= {home.domain: home.realm for _, home in sorted(policy.domains.items())}
     return EdgeView(
         revision=policy.revision,
         # A suspended WWSF gets no WebSocket: no origin of its own, no certificate.
@@ -121,7 +124,10 @@ def edge_view(policy: Policy, rules: JudgeRules) -> EdgeView:
         stamps=tuple(_stamps(policy)),
         # Where the core asks for credentials, we do not.
         challenges=tuple(
-            each for wwsf in served if wwsf.takes_tokens for each in _challenges(wwsf, policy)
+            each
+            for wwsf in served
+            if wwsf.takes_tokens
+            for each in _challenges(wwsf, realms, policy)
         ),
         wwsfs=tuple(
             WwsfRules(wwsf.id, wwsf.takes_tokens, wwsf.takes_digest, wwsf.quota) for wwsf in served
@@ -138,10 +144,10 @@ def _served_domain(domain: HomeDomain, rules: JudgeRules) -> ServedDomain:
     )
 
 
-def _challenges(wwsf: Wwsf, policy: Policy) -> Iterator[WwsfChallenges]:
-    for _, home in sorted(policy.domains.items()):
-        values = challenges_for(wwsf, home.realm, Challenge.PLAIN, policy)
-        yield WwsfChallenges(wwsf.id, home.domain, values)
+def _challenges(wwsf: Wwsf, realms: Mapping[str, str], policy: Policy) -> Iterator[WwsfChallenges]:
+    for domain, realm in realms.items():
+        values = challenges_for(wwsf, realm, Challenge.PLAIN, policy)
+        yield WwsfChallenges(wwsf.id, domain, values)
 
 
 def _stamps(policy: Policy) -> Iterator[Stamp]:
