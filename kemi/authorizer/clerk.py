@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING
 from authorizer.desk import Desk
 from authorizer.questions import MalformedRecordError, read_question
 from authorizer.rows import UnsafeVerdictError, accept_row, forward_row, refusal_row
+from authorizer.tombstones import Tombstones
 
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from authorizer.cuts import Target
     from authorizer.desk import Open
     from authorizer.kamailio import Kamailio
+    from authorizer.questions import Question
     from authorizer.view import View
     from epcscf.control.v1 import control_pb2 as pb
 
@@ -46,6 +49,7 @@ class Clerk:
         self._view = view
         self._ask = ask
         self._refusals: deque[float] = deque()
+        self._tombstones = Tombstones()
 
     def take_in(self, transaction: str, record: str | None) -> Open | None:
         """Open a question; return it if it is to be asked. A bad record is given up alone."""
@@ -77,6 +81,13 @@ class Clerk:
         for opened in self.desk.open():
             self._close(opened.id, "")
 
+    def cut(self, target: Target) -> None:
+        """Let no verdict stand that lets *target* through, nor one that is on its way."""
+        self._tombstones.put(target, self.desk.latest)
+        for key, row in self._kamailio.rows("ep_verdict").items():
+            if target.hits(key.split("|")[1], row.split("|")):
+                self._kamailio.drop("ep_verdict", key)
+
     def _apply(self, verdict: pb.Verdict) -> None:
         opened = self.desk.get(verdict.id)
         if opened is None:
@@ -89,6 +100,9 @@ class Clerk:
                 self._ask([opened])
                 return
             row = POSITIVE_ROWS[ending](verdict)
+            if self._tombstones.hit(opened, row.split("|"), self.desk.oldest):
+                self._ask_anew(opened)
+                return
             self._keep("ep_verdict", opened, row, verdict.keep_seconds)
         elif ending == "refuse":
             row = refusal_row(verdict)
@@ -119,7 +133,15 @@ class Clerk:
             return
         # a verdict for one request only: those that followed ask for themselves
         self._kamailio.resume(opened.question.transaction, row)
-        again = [self.desk.put(question, opened.give_up_at) for question in opened.followers]
+        self._put_again(opened.followers, opened.give_up_at)
+
+    def _ask_anew(self, opened: Open) -> None:
+        """Ask under a new number: what is judged now has regard to what was cut off."""
+        self.desk.take(opened.id)
+        self._put_again([opened.question, *opened.followers], opened.give_up_at)
+
+    def _put_again(self, questions: Sequence[Question], give_up_at: float) -> None:
+        again = [self.desk.put(question, give_up_at) for question in questions]
         self._ask([asked for asked in again if asked is not None])
 
     def _resume(self, opened: Open, row: str) -> None:

@@ -22,6 +22,8 @@ from epcscf.control.v1 import control_pb2_grpc
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from epcscf.control.v1 import registrations_pb2 as registrations
+
     Stream = grpc.aio.StreamStreamCall[pb.FromEdge, pb.ToEdge]
 
 CONTRACT = 1
@@ -51,6 +53,12 @@ class Listener(Protocol):
 
     def verdicts(self, batch: Sequence[pb.Verdict]) -> None:
         """Hear verdicts."""
+
+    def orders(self, batch: Sequence[registrations.Order]) -> None:
+        """Hear orders."""
+
+    def roll_call(self) -> None:
+        """Hear that all that stands is asked for."""
 
     def lost(self, why: str) -> None:
         """Hear that the stream is gone."""
@@ -138,3 +146,7 @@ class Conversation:
                 self._listener.policy(frame.policy)
             case "verdicts":
                 self._listener.verdicts(frame.verdicts.verdicts)
+            case "orders":
+                self._listener.orders(frame.orders.orders)
+            case "roll_call":
+                self._listener.roll_call()

@@ -7,7 +7,6 @@ verdict. Pure book-keeping; time is an argument.
 from __future__ import annotations
 
 import heapq
-import itertools
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -37,7 +36,7 @@ class Desk:
     """All open questions."""
 
     def __init__(self) -> None:
-        self._numbers = itertools.count(1)
+        self._latest = 0
         self._by_id: dict[int, Open] = {}
         self._by_key: dict[str, Open] = {}
         self._by_end: list[tuple[float, int]] = []
@@ -52,7 +51,8 @@ class Desk:
         if same is not None:
             same.followers.append(question)
             return None
-        opened = Open(next(self._numbers), question, give_up_at)
+        self._latest += 1
+        opened = Open(self._latest, question, give_up_at)
         self._by_id[opened.id] = self._by_key[question.key] = opened
         heapq.heappush(self._by_end, (give_up_at, opened.id))
         return opened
@@ -67,6 +67,16 @@ class Desk:
         if opened is not None:
             del self._by_key[opened.question.key]
         return opened
+
+    @property
+    def latest(self) -> int:
+        """Number of the question that was opened last."""
+        return self._latest
+
+    @property
+    def oldest(self) -> int | None:
+        """Number of the question that has waited longest; None if none waits."""
+        return next(iter(self._by_id), None)
 
     def take_overdue(self, now: float) -> list[Open]:
         """Close the questions whose clients have waited long enough."""

@@ -12,20 +12,22 @@ import uuid
 
 from typing import TYPE_CHECKING, Any
 
+from authorizer.asking import BATCH_ITEMS, batches
 from authorizer.clerk import Clerk
 from authorizer.conversation import CONTRACT, Conversation
-from authorizer.kamailio import Kamailio
+from authorizer.kamailio import STATE, Kamailio
+from authorizer.orders import Orders
+from authorizer.reports import Reports
 from authorizer.view import View
 from epcscf.control.v1 import control_pb2 as pb
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from authorizer.desk import Open
+    from epcscf.control.v1 import registrations_pb2 as registrations
 
-BATCH_ITEMS = 128
-BATCH_BYTES = 1 << 20
 OPEN_AT_MOST = 4000
 "As many as the queue holds; beyond, records stay there and the workers see it filling."
 BEAT_EVERY = 0.25
@@ -34,6 +36,8 @@ BACKLOG = 16
 GATHER_PAUSE = 0.008
 """While more than BACKLOG questions are open, nobody gains by being asked about at once: what
 gathers in a few milliseconds goes into one frame, at a fraction of the cost of many."""
+ATTEND_PAUSE = 0.02
+"Between looks for what there is to report; reports that wait so long go in one frame."
 IDLE_AFTER = 1000
 "Empty looks in a row, about a second; then looking more seldom saves most of the idle CPU."
 
@@ -42,11 +46,14 @@ class Process:
     """The tasks of the loop."""
 
     def __init__(self, kamailio: Kamailio, target: str, node: str) -> None:
-        hello = pb.Hello(node=node, boot_id=uuid.uuid4().hex, contract=CONTRACT)
+        hello = pb.Hello(node=node, boot_id=_boot(kamailio), contract=CONTRACT)
         self._kamailio = kamailio
         self._view = View(kamailio)
         self._clerk = Clerk(kamailio, self._view, self._ask)
         self._conversation = Conversation(target, hello, self)
+        self._reports = Reports(kamailio, self._conversation.say)
+        self._orders = Orders(kamailio, self._clerk, self._conversation.say)
+        self._reports.others.update(self._orders.outcomes)
 
     async def work(self) -> None:
         """Do everything, for ever; give up what is open if it ends."""
@@ -55,6 +62,7 @@ class Process:
                 tasks.create_task(self._conversation.keep())
                 tasks.create_task(self._gather())
                 tasks.create_task(self._beat())
+                tasks.create_task(self._attend())
         finally:
             self._clerk.give_up_all()
 
@@ -77,7 +85,7 @@ class Process:
         asked: list[Open] = []
         if len(self._clerk.desk) >= OPEN_AT_MOST:
             return taken, asked
-        for transaction, record in self._kamailio.fetch():
+        for transaction, record in self._kamailio.fetch("ep_ask"):
             opened = self._clerk.take_in(transaction, record)
             if opened is not None:
                 asked.append(opened)
@@ -93,19 +101,29 @@ class Process:
             self._clerk.give_up(time.monotonic())
             await asyncio.sleep(BEAT_EVERY)
 
+    async def _attend(self) -> None:
+        """Report and carry out orders, in slices between which others have their turn."""
+        while True:
+            busy = self._reports.work()
+            busy |= self._orders.work()
+            await asyncio.sleep(0 if busy else ATTEND_PAUSE)
+
     def _ask(self, asked: Sequence[Open]) -> None:
-        for batch in _batches(asked):
+        for batch in batches(asked, time.monotonic()):
             self._conversation.say(pb.FromEdge(questions=batch))
 
     def connected(self) -> None:
         """Ask again what was open when the stream broke."""
         opened = self._clerk.desk.open()
         self._kamailio.note(f"sidecar.connected open={len(opened)}")
+        self._reports.open = True
+        self._reports.call_roll()
         self._ask(opened)
 
     def lost(self, why: str) -> None:
         """Note it; open questions wait for the next stream, or for their end."""
         self._kamailio.warn(f"sidecar.lost why={why} open={len(self._clerk.desk)}")
+        self._reports.open = False
 
     def policy(self, view: pb.PolicyView) -> None:
         """Put the policy into force."""
@@ -115,33 +133,22 @@ class Process:
         """Settle what was judged."""
         self._clerk.settle(batch)
 
+    def orders(self, batch: Sequence[registrations.Order]) -> None:
+        """Begin what is ordered."""
+        self._orders.hear(batch)
 
-def _batches(asked: Sequence[Open]) -> Iterator[pb.QuestionBatch]:
-    now = time.monotonic()
-    batch, size = pb.QuestionBatch(), 0
-    for opened in asked:
-        # made in its place: one that is appended is copied
-        added = batch.questions.add()
-        _put(added, opened, now)
-        size += added.ByteSize()
-        if len(batch.questions) >= BATCH_ITEMS or size >= BATCH_BYTES:
-            yield batch
-            batch, size = pb.QuestionBatch(), 0
-    if batch.questions:
-        yield batch
+    def roll_call(self) -> None:
+        """Tell all that stands once more."""
+        self._reports.call_roll()
 
 
-def _put(into: pb.Question, opened: Open, now: float) -> None:
-    question = opened.question
-    into.id = opened.id
-    into.door.wwsf = question.wwsf
-    into.door.listener = question.listener
-    into.door.client_certificate = question.certificate
-    into.to = question.to
-    into.authorization = question.authorization
-    into.call_id = question.call_id
-    into.request_domain = question.request_domain
-    into.patience_ms = max(0, int((opened.give_up_at - now) * 1000))
+def _boot(kamailio: Kamailio) -> str:
+    """Name this boot of Kamailio, by the same name if the authorizer was started again in it."""
+    name = kamailio.row(STATE, "boot")
+    if name is None:
+        name = uuid.uuid4().hex
+        kamailio.write(STATE, "boot", name)
+    return name
 
 
 def run(ksr: Any, target: str, node: str) -> None:

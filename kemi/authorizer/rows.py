@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from epcscf.control.v1 import control_pb2 as pb
+    from epcscf.control.v1 import registrations_pb2 as registrations
 
 VERSION = "1"
 "Of the format. Kamailio treats a row of another version as no row."
@@ -30,10 +31,7 @@ class UnsafeVerdictError(ValueError):
 def forward_row(verdict: pb.Verdict) -> str:
     """Put a verdict that forwards into a row. Raise UnsafeVerdictError."""
     forward = verdict.forward
-    headers = (
-        f"Authorization: {safe(forward.authorization)}\r\n"
-        f"P-Visited-Network-ID: {safe(forward.visited_network_id)}\r\n"
-    )
+    headers = _trusted_headers(forward)
     target = (str(forward.next_hop_set), coded(safe(forward.request_uri)))
     charging = coded(safe(forward.charging_parameters))
     return _row("F", verdict, forward, (*target, coded(headers), charging))
@@ -62,6 +60,8 @@ def _row(
         bare(user.subject),
         coded(challenge_headers([user.expired_challenge])),
         bare(verdict.decision_id),
+        bare(user.token_id),
+        str(user.token_expires_at),
     )
     return "|".join(fields)
 
@@ -83,6 +83,26 @@ def refusal_row(verdict: pb.Verdict) -> str:
         bare(verdict.decision_id),
     )
     return "|".join(fields)
+
+
+def errand(told: registrations.Deregister) -> str:
+    """Write what routes/errands.cfg reads. Raise UnsafeVerdictError."""
+    fields = (
+        str(told.next_hop_set),
+        coded(safe(told.request_uri)),
+        coded(_trusted_headers(told)),
+        coded(safe(told.charging_parameters)),
+        coded(safe(told.impu)),
+        coded(safe(told.contact)),
+    )
+    return "|".join(fields)
+
+
+def _trusted_headers(said: pb.Forward | registrations.Deregister) -> str:
+    return (
+        f"Authorization: {safe(said.authorization)}\r\n"
+        f"P-Visited-Network-ID: {safe(said.visited_network_id)}\r\n"
+    )
 
 
 def challenge_headers(values: Iterable[str]) -> str:

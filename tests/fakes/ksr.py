@@ -18,7 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-CFG = Path(__file__).parents[2] / "kemi" / "epcscf.cfg"
+KEMI = Path(__file__).parents[2] / "kemi"
+CFG = KEMI / "epcscf.cfg"
+ROUTES = {
+    name
+    for path in KEMI.rglob("*.cfg")
+    for name in re.findall(r"^route\[(\w+)\]", path.read_text(encoding="utf-8"), re.MULTILINE)
+}
+"The native ones."
 
 Value = str | int
 Clock = Callable[[], float]
@@ -44,6 +51,10 @@ class FakeKsr:
         self.resumed: list[Resumed] = []
         self.logged: list[str] = []
         "`level text`"
+        self.ran: list[tuple[str, dict[str, Value]]] = []
+        "Native routes other than that which resumes, with the variables of then."
+        self.answers: dict[str, Callable[[dict[str, Value]], dict[str, Value]]] = {}
+        "What such a route makes of the variables."
         self.mqueue = FakeMqueue(declared_queues(cfg), self._changed)
         self.htable = FakeHtable(declared_tables(cfg), clock, self._changed)
         self.pv = FakePv(self.mqueue, self.htable, definitions or {})
@@ -52,7 +63,7 @@ class FakeKsr:
     def suspend(self, transaction: str, record: str | None) -> None:
         """Do what routes/ask.cfg does: suspend a REGISTER and queue its record."""
         self._suspended.add(transaction)
-        self.mqueue.waiting.append((transaction, record))
+        self.mqueue.waiting["ep_ask"].append((transaction, record))
 
     def rows_of(self, transaction: str) -> list[str]:
         """Return what a REGISTER was resumed with."""
@@ -60,8 +71,14 @@ class FakeKsr:
 
     def route(self, name: str, /) -> int:
         _check_text(name)
-        if name != "EPCSCF_RESUME":
+        if name not in ROUTES:
             raise LookupError(f"no route {name}")
+        if name != "EPCSCF_RESUME":
+            self.ran.append((name, self.pv.variables()))
+            for variable, value in self.answers.get(name, lambda _: {})(self.ran[-1][1]).items():
+                self.pv.let(variable, value)
+            self._changed()
+            return 1
         # t_continue() takes tm's numbers without a sign.
         index, label = (int(self.pv.get(f"$var(ep_{each})")) for each in ("index", "label"))
         transaction = f"{index % (1 << 32)}:{label % (1 << 32)}"
@@ -93,10 +110,9 @@ class FakeMqueue:
     """`KSR.mqueue`, with what is queued."""
 
     def __init__(self, names: list[str], changed: Callable[[], None]) -> None:
-        (self._name,) = names
         self._changed = changed
-        self.waiting: deque[Record] = deque()
-        self.fetched: Record | None = None
+        self.waiting: dict[str, deque[Record]] = {name: deque() for name in names}
+        self.fetched: dict[str, Record] = {}
         self.fault: Exception | None = None
         "Raised by the next look into the queue."
 
@@ -104,17 +120,18 @@ class FakeMqueue:
         _check_text(name)
         if self.fault is not None:
             raise self.fault
-        if name != self._name:
+        if name not in self.waiting:
             return -1
-        self.fetched = self.waiting.popleft() if self.waiting else None
-        if self.fetched is None:
+        waiting = self.waiting[name]
+        if not waiting:
             return -2
+        self.fetched[name] = waiting.popleft()
         self._changed()
         return 1
 
     def field(self, number: int, name: str) -> str | None:
         """Give what `$mqk` (0) or `$mqv` (1) holds."""
-        return self.fetched[number] if self.fetched and name == self._name else None
+        return self.fetched[name][number] if name in self.fetched else None
 
 
 class FakeHtable:
@@ -147,6 +164,24 @@ class FakeHtable:
     def sht_setxs(self, table: str, key: str, value: str, seconds: int, /) -> int:
         _check_text(table, key, value)
         return self._set(table, key, value, seconds)
+
+    def sht_seti(self, table: str, key: str, value: int, /) -> int:
+        _check_text(table, key)
+        _check_number(value)
+        return self._set(table, key, value, self._lives.get(table, 0))
+
+    def sht_setex(self, table: str, key: str, seconds: int, /) -> int:
+        _check_text(table, key)
+        _check_number(seconds)
+        value = self.content(table).get(key)
+        return -1 if value is None else self._set(table, key, value, seconds)
+
+    def life(self, table: str, key: str) -> int | None:
+        """Give what `$shtex` says."""
+        if key not in self.content(table):
+            return None
+        end = self._rows[table][key][1]
+        return 0 if end == float("inf") else int(end - int(self._clock()))
 
     def sht_setxi(self, table: str, key: str, value: int, seconds: int, /) -> int:
         _check_text(table, key)
@@ -205,6 +240,7 @@ class FakePv:
             "mqk": lambda name: queue.field(0, name),
             "mqv": lambda name: queue.field(1, name),
             "shtitkey": lambda name: tables.field(0, name),
+            "shtex": lambda name: tables.life(*self._row_named(name)),
             "shtitval": lambda name: tables.field(1, name),
             "var": lambda name: self._variables.get(name, 0),
         }
@@ -223,6 +259,18 @@ class FakePv:
         _check_text(name)
         _check_number(value)
         return self._set(name, value)
+
+    def variables(self) -> dict[str, Value]:
+        """Return what routes find."""
+        return dict(self._variables)
+
+    def let(self, name: str, value: Value) -> None:
+        """Do what a route does."""
+        self._variables[name] = value
+
+    def _row_named(self, name: str) -> tuple[str, str]:
+        table, _, variable = name.partition("=>$var(")
+        return table, str(self._variables[variable.rstrip(")")])
 
     def _set(self, name: str, value: Value) -> bool:
         kind, inner = _parts(name)
@@ -245,7 +293,7 @@ def declared_queues(cfg: str) -> list[str]:
 
 
 def _parts(name: str) -> tuple[str, str]:
-    match = re.fullmatch(r"\$(\w+)\((\w+)\)", name)
+    match = re.fullmatch(r"\$(\w+)\((\w+(?:=>\$var\(\w+\))?)\)", name)
     return (match[1], match[2]) if match else ("", "")
 
 

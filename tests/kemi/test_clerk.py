@@ -33,7 +33,7 @@ class Office:
         """Suspend a REGISTER and take its record in; return its transaction."""
         transaction = next(self._transactions)
         self.ksr.suspend(transaction, a_record(**facts))
-        ((_, record),) = Kamailio(self.ksr).fetch()
+        ((_, record),) = Kamailio(self.ksr).fetch("ep_ask")
         opened = self.clerk.take_in(transaction, record)
         self.asked.extend([opened] if opened else [])
         return transaction

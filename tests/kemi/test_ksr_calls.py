@@ -10,8 +10,8 @@ def test_records_are_taken_oldest_first(ksr, kamailio):
     for transaction in ("1:1", "2:2"):
         ksr.suspend(transaction, f"record {transaction}")
 
-    assert list(kamailio.fetch()) == [("1:1", "record 1:1"), ("2:2", "record 2:2")]
-    assert list(kamailio.fetch()) == []
+    assert list(kamailio.fetch("ep_ask")) == [("1:1", "record 1:1"), ("2:2", "record 2:2")]
+    assert list(kamailio.fetch("ep_ask")) == []
 
 
 @pytest.mark.parametrize("transaction", ["0:0", "65535:2147483647", "4294967295:2147483648"])

@@ -169,7 +169,7 @@ def test_whatever_a_verdict_says_no_row_can_be_broken_by_it(texts):
     else:
         headers = decoded(row, 8).split("\r\n")
         assert not set(row) & set("\r\n\0")
-        assert len(row.split("|")) == 15
+        assert len(row.split("|")) == 17
         assert headers == [
             f"Authorization: {texts['authorization']}",
             f"P-Visited-Network-ID: {texts['visited_network_id']}",

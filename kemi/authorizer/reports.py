@@ -1,0 +1,117 @@
+"""What becomes of registrations, told to the sidecar.
+
+The native routes queue what happens (routes/bindings.cfg, EPCSCF_TELL). It is told in its
+order, in batches. While no stream is open it is kept; whatever is lost on the way, the
+roll of the next stream makes good: all that stands, in slices, between the reports.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from authorizer.standing import registration
+from epcscf.control.v1 import control_pb2 as pb
+from epcscf.control.v1 import registrations_pb2 as told
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from authorizer.kamailio import Kamailio
+
+QUEUE = "ep_report"
+AT_ONCE = 256
+"Records per look, and registrations per frame; some 60 us each."
+KEPT_AT_MOST = 20_000
+"Reports that wait for a stream; beyond, the oldest are forgotten."
+
+CAUSES = {name.removeprefix("CAUSE_").lower(): number for name, number in told.Cause.items()}
+"By the names that the native routes use."
+
+
+class Reports:
+    """Takes what is queued, tells what can be told."""
+
+    def __init__(self, kamailio: Kamailio, say: Callable[[pb.FromEdge], None]) -> None:
+        self._kamailio = kamailio
+        self._say = say
+        self._kept: deque[told.Report] = deque(maxlen=KEPT_AT_MOST)
+        self._untold = 0
+        self._roll: Iterator[str] | None = None
+        self.open = False
+        "Whether a stream is there to be told on."
+        self.others: dict[str, Callable[[str], None]] = {}
+        "Who hears of records that are no reports, by kind."
+
+    def call_roll(self) -> None:
+        """Tell all that stands, from the beginning."""
+        self._roll = iter(self._kamailio.keys("ep_binding"))
+
+    def work(self) -> bool:
+        """Take and tell a slice; return whether there may be more."""
+        taken = self._take_in()
+        untold = self._kamailio.count("untold")
+        if untold != self._untold:
+            self._untold = untold
+            self._kamailio.warn(f"reports.lost so_far={untold}")
+            self.call_roll()
+        if not self.open:
+            return taken == AT_ONCE
+        self._tell()
+        return self._tell_roll() or taken == AT_ONCE
+
+    def _take_in(self) -> int:
+        taken = 0
+        for kind, tale in itertools.islice(self._kamailio.fetch(QUEUE), AT_ONCE):
+            taken += 1
+            if kind in self.others:
+                self.others[kind](tale)
+                continue
+            report = self._report(kind, tale)
+            if report is not None:
+                self._kept.append(report)
+        return taken
+
+    def _report(self, kind: str, tale: str) -> told.Report | None:
+        first, _, rest = tale.partition("|")
+        match kind:
+            case "stands":
+                stands = self._standing(tale)
+                return stands and told.Report(stands=stands)
+            case "ended":
+                return told.Report(ended=told.Ended(id=rest, cause=CAUSES[first]))
+            case "declined":
+                return told.Report(declined=told.Declined(decision_id=rest, status=int(first)))
+        self._kamailio.warn(f"report.malformed kind={kind!r}")
+        return None
+
+    def _standing(self, key: str) -> told.Registration | None:
+        """Read a registration; one that has ended meanwhile is told as that later."""
+        row, left = self._kamailio.row_and_life("ep_binding", key)
+        if row is None:
+            return None
+        try:
+            return registration(key, row, int(time.time()) + left)
+        except ValueError as error:
+            self._kamailio.warn(f"registration.malformed why={error}")
+            return None
+
+    def _tell(self) -> None:
+        while self._kept:
+            batch = [self._kept.popleft() for _ in range(min(AT_ONCE, len(self._kept)))]
+            self._say(pb.FromEdge(reports=told.ReportBatch(reports=batch)))
+
+    def _tell_roll(self) -> bool:
+        if self._roll is None:
+            return False
+        keys = list(itertools.islice(self._roll, AT_ONCE))
+        standing = [each for key in keys if (each := self._standing(key)) is not None]
+        complete = len(keys) < AT_ONCE
+        self._say(pb.FromEdge(roll=told.Roll(registrations=standing, complete=complete)))
+        if complete:
+            self._roll = None
+        return not complete
