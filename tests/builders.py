@@ -34,8 +34,9 @@ from epcscfd.domain.policy import (
 from epcscfd.domain.ranges import IdentityRange, parse_identities
 from epcscfd.domain.reasons import Reason
 from epcscfd.domain.register import Door, RegisterFacts, read_register
+from epcscfd.domain.revocation import Revocation, Whom
 from epcscfd.domain.rules import CloseOnReject, JudgeRules
-from epcscfd.domain.token import AccessToken, TokenFault, TokenUse
+from epcscfd.domain.token import AccessToken, TokenFault, TokenUse, digest_of
 
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -201,6 +202,26 @@ def a_token(**changes: Any) -> AccessToken:
     )
 
 
+def a_revocation(**changes: Any) -> Revocation:
+    """Of all tokens of Alice's that were issued until NOW."""
+    return _changed(
+        Revocation(
+            id="r1",
+            whom=Whom.SUBJECT,
+            value=digest_of("https://waf.home1.net", "web-user-17"),
+            issuer="https://waf.home1.net",
+            name="web-user-17",
+            issued_before=NOW,
+            created_at=NOW,
+            expires_at=from_now(86_400),
+        ),
+        changes,
+        whom=Whom,
+        issued_before=from_now,
+        expires_at=from_now,
+    )
+
+
 def some_rules(**changes: Any) -> JudgeRules:
     """Rules as they come, for a node of home1.net."""
     return _changed(
@@ -234,13 +255,14 @@ def a_case(
     facts: RegisterFacts | None = None,
     assertion: AccessToken | TokenFault | None = None,
     use: TokenUse = TokenUse.FREE,
+    revocation: Revocation | None = None,
     policy: Policy | None = None,
     rules: JudgeRules | None = None,
 ) -> Case:
     """Alice's REGISTER with her token, at NOW."""
     return Case(
         request=read_register(facts or register_facts()),
-        evidence=Evidence(assertion or a_token(), use),
+        evidence=Evidence(assertion or a_token(), use, revocation),
         policy=policy or a_policy(),
         rules=rules or some_rules(),
         now=NOW,

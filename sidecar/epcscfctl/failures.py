@@ -14,6 +14,8 @@ EXIT_CONFLICT = 4
 EXIT_INVALID = 5
 EXIT_UNAVAILABLE = 6
 EXIT_FORBIDDEN = 7
+EXIT_UNCONFIRMED = 8
+"Done, but some edge has not confirmed it yet."
 
 FAILURES: dict[grpc.StatusCode, tuple[int, str]] = {
     grpc.StatusCode.INVALID_ARGUMENT: (EXIT_INVALID, "correct it and try again"),

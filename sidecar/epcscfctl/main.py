@@ -12,6 +12,7 @@ import click
 import grpc
 
 from epcscfctl.decisions.commands import decisions, explain
+from epcscfctl.edges.commands import drain, edges, orders
 from epcscfctl.failures import fail
 from epcscfctl.node.completion import completion
 from epcscfctl.node.status import status
@@ -19,6 +20,7 @@ from epcscfctl.policy_file.command import apply
 from epcscfctl.registrations.commands import registrations
 from epcscfctl.resources.commands import groups
 from epcscfctl.resources.ranges import ranges
+from epcscfctl.revocations.commands import revocations
 from epcscfctl.session import Session
 from epcscfctl.waf.commands import waf
 
@@ -78,6 +80,10 @@ for command in (
     ranges,
     apply,
     registrations,
+    revocations,
+    edges,
+    orders,
+    drain,
     decisions,
     explain,
     status,

@@ -15,10 +15,13 @@ from rich.console import Console
 
 from epcscf.admin.v1 import (
     decisions_pb2_grpc,
+    edges_pb2,
+    edges_pb2_grpc,
     ownership_pb2_grpc,
     policy_pb2,
     policy_pb2_grpc,
     registrations_pb2_grpc,
+    revocations_pb2_grpc,
     waf_pb2,
     waf_pb2_grpc,
 )
@@ -33,6 +36,9 @@ TIMEOUT = 10.0
 "Seconds; edits take milliseconds, and a person is waiting."
 
 PAGE = 500
+
+ORDERS = "epcscf-orders"
+"Trailing metadata of edits that cut somebody off: names of the orders to edges."
 
 REVISION = "epcscf-policy-revision"
 "Trailing metadata of lists."
@@ -89,6 +95,16 @@ class Session:
         return waf_pb2_grpc.WafAdminStub(self.channel)
 
     @cached_property
+    def edges(self) -> edges_pb2_grpc.EdgeAdminStub:
+        """The SIP edges, as a stub."""
+        return edges_pb2_grpc.EdgeAdminStub(self.channel)
+
+    @cached_property
+    def revocations(self) -> revocations_pb2_grpc.RevocationAdminStub:
+        """What is revoked, as a stub."""
+        return revocations_pb2_grpc.RevocationAdminStub(self.channel)
+
+    @cached_property
     def console(self) -> Console:
         """Where to write; plain if that is no terminal, or if NO_COLOR says so."""
         # What is shown was written by others: it must not be read as markup.
@@ -126,9 +142,16 @@ class Session:
         """Delete one."""
         self._call(kind, "Delete", kind.noun, name=kind.name(key), etag=etag)
 
-    def switch(self, kind: Kind, verb: str, key: str, etag: str) -> Any:
-        """Change the state of one."""
-        return self._call(kind, verb.capitalize(), kind.noun, name=kind.name(key), etag=etag)
+    def switch(
+        self, kind: Kind, verb: str, key: str, etag: str
+    ) -> tuple[Any, list[edges_pb2.Order]]:
+        """Change the state of one; give what edges were ordered to cut, and whether they have."""
+        method = self._method(kind, f"{verb.capitalize()}{kind.noun}")
+        request = getattr(kind.contract, f"{verb.capitalize()}{kind.noun}Request")
+        message, call = method.with_call(request(name=kind.name(key), etag=etag), timeout=TIMEOUT)
+        names = str(dict(call.trailing_metadata()).get(ORDERS, ""))
+        waits = (edges_pb2.WaitOrderRequest(name=name) for name in names.split(",") if name)
+        return message, [self.edges.WaitOrder(wait, timeout=TIMEOUT) for wait in waits]
 
     def revision(self) -> str:
         """Tell the revision of the policy."""
@@ -138,8 +161,10 @@ class Session:
 
     def _call(self, kind: Kind, verb: str, noun: str, **fields: Any) -> Any:
         request = getattr(kind.contract, f"{verb}{noun}Request")(**fields)
-        stub = self.waf if kind.contract is waf_pb2 else self.policy
-        return getattr(stub, f"{verb}{noun}")(request, timeout=TIMEOUT)
+        return self._method(kind, f"{verb}{noun}")(request, timeout=TIMEOUT)
+
+    def _method(self, kind: Kind, name: str) -> Any:
+        return getattr(self.waf if kind.contract is waf_pb2 else self.policy, name)
 
 
 pass_session = click.make_pass_decorator(Session)

@@ -13,6 +13,7 @@ from typing import Protocol
 from epcscfd.domain.credentials import BearerToken
 from epcscfd.domain.judgement import Judgement
 from epcscfd.domain.policy import Policy
+from epcscfd.domain.revocation import Revocations
 from epcscfd.domain.token import AccessToken, Assertion, TokenUse
 
 
@@ -53,6 +54,14 @@ class TokenVerifier(Protocol):
 
     async def verify(self, token: BearerToken, policy: Policy) -> Assertion:
         """Vouch for *token* or say why not, fetching what that needs."""
+        ...
+
+
+class RevocationSource(Protocol):
+    """Where word of revoked tokens is."""
+
+    def current(self) -> Revocations:
+        """Give all that are known. Never blocks."""
         ...
 
 

@@ -117,6 +117,13 @@ class Judge(Section, frozen=True):
     "Smart keeps the WebSocket where the WIC can answer the challenge (RFC 8898 2.1.1)."
 
 
+class Edges(Section, frozen=True):
+    """How we deal with SIP edges."""
+
+    grace_seconds: Annotated[int, Meta(ge=5, le=3600)] = 60
+    "Stock clients are back within half a minute of a restart; then the core is told of the rest."
+
+
 class Keys(Section, frozen=True):
     """How keys of issuers are kept."""
 
@@ -233,6 +240,7 @@ class Settings(Section, frozen=True):
     control: Control = Control()
     admin: Admin = Admin()
     store: Store = Store()
+    edges: Edges = Edges()
     keys: Keys = Keys()
     log: Log = Log()
     metrics: Metrics = Metrics()

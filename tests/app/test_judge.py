@@ -13,6 +13,7 @@ from epcscfd.app.judge import RegisterJudge, random_decision_id
 from epcscfd.domain.policy import EntityState, PemKeys
 from epcscfd.domain.reasons import Reason
 from epcscfd.domain.register import Accept, Forward
+from epcscfd.domain.revocation import Revocations
 from epcscfd.tokens.jwks import KeyLives
 from epcscfd.tokens.keyring import Keyring
 from epcscfd.tokens.ledger import OneTimeLedger
@@ -21,13 +22,19 @@ from tests.builders import (
     NOW,
     a_fault,
     a_policy,
+    a_revocation,
     a_token,
     a_wwsf,
     an_entity,
     register_facts,
     some_rules,
 )
-from tests.fakes.memory import MemoryJournal, MemoryKeyWatch, MemoryPolicySource
+from tests.fakes.memory import (
+    MemoryJournal,
+    MemoryKeyWatch,
+    MemoryPolicySource,
+    MemoryRevocations,
+)
 from tests.fakes.verifier import FakeVerifier
 from tests.vectors.signing import a_jwt, an_ec_key, some_claims
 from tests.vectors.tokens import attacks
@@ -44,12 +51,18 @@ def policies():
 
 
 @pytest.fixture
-def judge_with(clock, journal, policies):
+def revocations():
+    return MemoryRevocations()
+
+
+@pytest.fixture
+def judge_with(clock, journal, policies, revocations):
     def make(verifier):
         return RegisterJudge(
             policies=policies,
             verifier=verifier,
             ledger=OneTimeLedger(clock, timedelta(seconds=30)),
+            revocations=revocations,
             journal=journal,
             clock=clock,
             rules=some_rules(),
@@ -234,3 +247,28 @@ def test_decisions_have_names_of_their_own():
 
     assert len(names) == 100
     assert {12} == {len(name) for name in names}
+
+
+# --- Revocation ---------------------------------------------------------------------------------
+
+
+async def test_a_revoked_token_is_refused_at_once(judge_with, revocations, journal):
+    judge = judge_with(FakeVerifier(a_token()))
+    examined = judge.examine_at_once(register_facts())
+    revocations.known = Revocations((a_revocation(note="stolen"),))
+    judgement = judge.conclude(examined)
+
+    assert judgement.reason is Reason.TOKEN_REVOKED
+    assert judgement.reply.status == 401
+    assert judgement.detail == "revocations/r1, by subject, stolen"
+    assert journal.judgements == [judgement]
+
+
+async def test_what_is_revoked_while_the_token_is_verified_is_refused(judge_with, revocations):
+    verifier = FakeVerifier(a_token(), at_once=False)
+    judging = asyncio.create_task(judge_with(verifier).judge(register_facts()))
+    await verifier.waiting.wait()
+    revocations.known = Revocations((a_revocation(),))
+    verifier.released.set()
+
+    assert (await judging).reason is Reason.TOKEN_REVOKED

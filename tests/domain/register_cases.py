@@ -15,6 +15,7 @@ from tests.builders import (
     a_domain,
     a_fault,
     a_policy,
+    a_revocation,
     a_subscription,
     a_token,
     a_wwsf,
@@ -42,6 +43,7 @@ def case_of(vector: Vector) -> Case:
         facts=register_facts(**vector.get("facts", {})),
         assertion=a_fault(fault) if fault else a_token(**vector.get("token", {})),
         use=TokenUse(vector.get("use", "free")),
+        revocation=a_revocation() if vector.get("revoked") else None,
         policy=a_policy(
             wwsfs=_wwsfs(vector),
             entities=_entities(vector),

@@ -60,7 +60,7 @@ def test_what_has_ended_stays_ended_for_the_reason_told_first() -> None:
 
 
 def test_what_stands_again_begins_anew() -> None:
-    over = standing(state=State.ENDED, cause=Cause.CLIENT, token_revoked=True)
+    over = standing(state=State.ENDED, cause=Cause.CLIENT)
 
     assert advance(over, Stands(ALICE, 1), from_now(9)) == standing(
         began_at=from_now(9), changed_at=from_now(9)

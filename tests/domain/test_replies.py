@@ -41,6 +41,7 @@ ROWS = {
         "algorithm_refused",
         "key_unknown",
         "signature_invalid",
+        "token_revoked",
         "claims_malformed",
         "life_too_long",
         "binding_unknown",

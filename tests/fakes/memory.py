@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from epcscfd.domain.judgement import Judgement
 from epcscfd.domain.policy import Policy
+from epcscfd.domain.revocation import Revocations
 from epcscfd.ports import KeyFetch
 
 
@@ -27,6 +28,17 @@ class MemoryJournal:
     def record(self, judgement: Judgement) -> None:
         """Remember one."""
         self.judgements.append(judgement)
+
+
+class MemoryRevocations:
+    """Knows what it was told is revoked."""
+
+    def __init__(self) -> None:
+        self.known = Revocations()
+
+    def current(self) -> Revocations:
+        """Give it."""
+        return self.known
 
 
 class MemoryKeyWatch:

@@ -10,6 +10,9 @@ import click
 from rich.table import Table
 
 from epcscf.admin.v1 import registrations_pb2 as pb
+from epcscfctl.edges import outcome
+from epcscfctl.edges.commands import REQUEST_ID
+from epcscfctl.failures import EXIT_INVALID, Failure
 from epcscfctl.kinds import WWSF
 from epcscfctl.session import PAGE, TIMEOUT, Session, pass_session
 from epcscfctl.text import shown, to_fields, to_json
@@ -23,7 +26,7 @@ COLLECTION = "registrations/"
 
 @click.group()
 def registrations() -> None:
-    """Show who is registered."""
+    """Show who is registered, and end it."""
 
 
 @registrations.command("list")
@@ -70,6 +73,37 @@ def show(session: Session, *, registration: str) -> None:
     for field, value in fields.items():
         table.add_row(field.replace("_", " "), shown(value))
     session.console.print(table)
+
+
+@registrations.command()
+@click.argument("registration", default="")
+@click.option("--impi", default="", help="All of this private identity.")
+@click.option("--impu", default="", help="All of this public identity.")
+@click.option("--wwsf", default="", help="All connections of this WWSF.")
+@click.option("--node", default="", help="Only at this edge; alone: all there.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@REQUEST_ID
+@pass_session
+def terminate(
+    session: Session, /, *, registration: str, yes: bool, request_id: str, node: str, **of: str
+) -> None:
+    """End registrations: close their connections and tell the core.
+
+    Whoever has a good token may register again: see `revocations create`.
+    """
+    which = {field: value for field, value in of.items() if value}
+    if registration:
+        which["name"] = COLLECTION + registration.removeprefix(COLLECTION)
+    if "wwsf" in which:
+        which["wwsf"] = WWSF.name(which["wwsf"])
+    if len(which) > 1 or not (which or node):
+        raise Failure("say which: REGISTRATION, --impi, --impu, --wwsf or --node", EXIT_INVALID)
+    if not yes:
+        what = " ".join((*which.values(), f"at {node}" if node else "")).strip()
+        click.confirm(f"End registrations of {what}?", abort=True, err=True)
+    wanted = pb.TerminateRegistrationsRequest(node=node, request_id=request_id, **which)
+    done = session.registrations.TerminateRegistrations(wanted, timeout=TIMEOUT)
+    outcome.show(session, done.orders)
 
 
 def _every(session: Session, wanted: pb.ListRegistrationsRequest) -> Iterator[Any]:

@@ -9,6 +9,7 @@ import click
 
 from rich.table import Table
 
+from epcscfctl.edges import outcome
 from epcscfctl.failures import EXIT_INVALID, Failure
 from epcscfctl.kinds import KINDS, WWSF
 from epcscfctl.resources.check import check
@@ -115,7 +116,13 @@ def _switch(kind: Kind, switch: Switch) -> click.Command:
         if not yes:
             question = f"{switch.verb.capitalize()} {kind.name(key)}, in force at once?"
             click.confirm(question, abort=True, err=True)
-        _show(_session(), _session().switch(kind, switch.verb, key, etag))
+        session = _session()
+        message, orders = session.switch(kind, switch.verb, key, etag)
+        _show(session, message)
+        if orders:
+            # Beside the resource, so that whoever reads that finds it as it always was.
+            click.echo("\n".join(map(outcome.line, orders)), err=True)
+        outcome.end(orders)
 
     if switch.cuts:
         return _cutting(switch.verb, run, kind, switch.effect)

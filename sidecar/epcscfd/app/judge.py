@@ -22,7 +22,14 @@ from epcscfd.domain.policy import Policy
 from epcscfd.domain.register import RegisterFacts, RegisterRequest, read_register
 from epcscfd.domain.rules import JudgeRules
 from epcscfd.domain.token import AccessToken, Assertion, TokenUse
-from epcscfd.ports import Clock, Journal, PolicySource, TokenLedger, TokenVerifier
+from epcscfd.ports import (
+    Clock,
+    Journal,
+    PolicySource,
+    RevocationSource,
+    TokenLedger,
+    TokenVerifier,
+)
 
 
 def random_decision_id() -> str:
@@ -49,6 +56,7 @@ class RegisterJudge:
     policies: PolicySource
     verifier: TokenVerifier
     ledger: TokenLedger
+    revocations: RevocationSource
     journal: Journal
     clock: Clock
     rules: JudgeRules
@@ -85,12 +93,14 @@ class RegisterJudge:
     def conclude(self, examined: Examined) -> Judgement:
         """Judge what has been *examined*, at the same turn of the loop."""
         started = self.clock.monotonic()
-        assertion, policy = examined.assertion, examined.policy
+        request, assertion, policy = examined.request, examined.assertion, examined.policy
         token = assertion if isinstance(assertion, AccessToken) else None
         one_time = token is not None and policy.entities[token.entity].one_time_tokens
         use = self.ledger.use_of(token) if token and one_time else TokenUse.FREE
+        # As of now, however long the token took to be verified.
+        revoked = self.revocations.current().of_token(token, request.door.wwsf) if token else None
         now = self.clock.now()
-        case = Case(examined.request, Evidence(assertion, use), policy, self.rules, now)
+        case = Case(request, Evidence(assertion, use, revoked), policy, self.rules, now)
         took = timedelta(seconds=examined.took + self.clock.monotonic() - started)
         judgement = judge_register(case, self.new_decision_id(), took)
         # Only a token that lets through is used up by it: nobody can spend another's by

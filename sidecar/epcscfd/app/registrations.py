@@ -21,7 +21,7 @@ from epcscfd.domain.registration import Gone, Joined, RollEnded, Stands, key_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from epcscfd.domain.registration import Boot, Cause, Entry, Registration, Step, Told
+    from epcscfd.domain.registration import Boot, Cause, Change, Entry, Registration, Step, Told
     from epcscfd.ports import Clock
 
 GATHER = 0.02
@@ -151,6 +151,10 @@ class RegistrationBook:
         # The end of a roll that was called for anew says nothing about the new one.
         if conversing.rolls_awaited == 0:
             self._hear(conversing, RollEnded(conversing.boot, conversing.roll))
+
+    def conclude(self, change: Change) -> None:
+        """Take in the end of something that no edge will tell of any more."""
+        self._take(change)
 
     def _next_roll(self) -> int:
         # Microseconds, so that it differs from all that an earlier process has written down.

@@ -10,6 +10,7 @@ from epcscfd.domain.identity import Impi, Impu
 from epcscfd.domain.ownership import Ownership, ownership
 from epcscfd.domain.policy import AuthorizationEntity, HomeDomain, Policy, Wwsf
 from epcscfd.domain.register import RegisterRequest
+from epcscfd.domain.revocation import Revocation
 from epcscfd.domain.rules import JudgeRules
 from epcscfd.domain.token import AccessToken, Assertion, TokenUse
 
@@ -21,6 +22,8 @@ class Evidence:
     assertion: Assertion | None = None
     "None: there was no token to verify."
     use: TokenUse = TokenUse.FREE
+    revocation: Revocation | None = None
+    "What revokes it."
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,11 @@ def _life_bounded(case: Case) -> Reason | None:
     return judge_life(case.token, case.entity.max_life)
 
 
+def _not_revoked(case: Case) -> Reason | None:
+    # A token that somebody took back is no better than one that has expired.
+    return Reason.TOKEN_REVOKED if case.evidence.revocation else None
+
+
 def _scope_granted(case: Case) -> Reason | None:
     # The scope is access to IMS.
     return None if case.entity.scope in case.token.scope else Reason.SCOPE_INSUFFICIENT
@@ -172,6 +177,7 @@ CHECKS: tuple[Check, ...] = (
     Check("it is meant for this eP-CSCF", "RFC 9068 4", _audience_ours),
     Check("it is neither expired nor premature", "TS 33.203 X.3.2.3 step 4", _token_current),
     Check("its life is not too long", "RFC 8725 3", _life_bounded),
+    Check("it has not been revoked", "RFC 7009 2", _not_revoked),
     Check("its scope is access to IMS", "TS 33.203 X.3.2.3 step 4", _scope_granted),
     Check("it is for the WWSF of the connection", "TS 33.203 REQ 2.3", _wwsf_matches),
     Check("the entity may vouch for this WWSF", "TS 33.203 X.3.2.3 step 4", _entity_allowed),

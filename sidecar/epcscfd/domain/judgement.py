@@ -117,8 +117,17 @@ def judge_register(case: Case, decision_id: str, took: timedelta) -> Judgement:
         impu=case.request.to,
         token_id=token.token_id if token else "",
         checks=checks,
-        detail=assertion.detail if isinstance(assertion, TokenFault) else "",
+        detail=_detail(case),
     )
+
+
+def _detail(case: Case) -> str:
+    assertion, revocation = case.evidence.assertion, case.evidence.revocation
+    if isinstance(assertion, TokenFault):
+        return assertion.detail
+    if revocation is None:
+        return ""
+    return f"revocations/{revocation.id}, by {revocation.whom}, {revocation.note or 'no note'}"
 
 
 def _stamp(case: Case) -> Stamp:

@@ -24,6 +24,7 @@ class Reason(enum.StrEnum):
     LIFE_TOO_LONG = "life_too_long"
     BINDING_UNKNOWN = "binding_unknown"
     BINDING_MISMATCH = "binding_mismatch"
+    TOKEN_REVOKED = "token_revoked"
     TOKEN_EXPIRED = "token_expired"
     TOKEN_NOT_YET_VALID = "token_not_yet_valid"
     ENTITY_UNKNOWN = "entity_unknown"

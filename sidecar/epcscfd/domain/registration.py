@@ -126,8 +126,6 @@ class Entry:
     "Number of the conversation in which it was told last."
     cause: Cause | None = None
     "Why it ended. None: it has not."
-    token_revoked: bool = False
-    "Whether its token can bring it back no more, though it has not expired."
 
     @property
     def is_over(self) -> bool:

@@ -127,6 +127,11 @@ REPLIES: Mapping[Reason, SipReply] = MappingProxyType(
             _PASSING,
             "The token is bound to a client certificate that the connection does not have.",
         ),
+        Reason.TOKEN_REVOKED: SipReply(
+            _BAD_TOKEN,
+            _KEPT,
+            "The token was revoked: the WIC must fetch a new one; see `epcscfctl revocations`.",
+        ),
         # F4
         Reason.TOKEN_EXPIRED: SipReply(
             _OLD_TOKEN, _PASSING, "The WIC must fetch a new token; if it just did, compare clocks."

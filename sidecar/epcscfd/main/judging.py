@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,16 @@ from epcscfd.tokens.verifier import JwtVerifier
 
 if TYPE_CHECKING:
     from epcscfd.app.provisioning import Resource
-    from epcscfd.ports import Clock, Journal, KeyWatch, PolicySource
+    from epcscfd.ports import Clock, Journal, KeyWatch, PolicySource, RevocationSource
     from epcscfd.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What judgements go by."""
+
+    policies: PolicySource
+    revocations: RevocationSource
 
 
 class Judging:
@@ -31,13 +40,13 @@ class Judging:
     def __init__(
         self,
         settings: Settings,
-        policies: PolicySource,
+        sources: Sources,
         journal: Journal,
         watch: KeyWatch,
         clock: Clock,
     ) -> None:
         self.rules = make_rules(settings)
-        self._policies = policies
+        self._policies = sources.policies
         lives = KeyLives(
             soft=timedelta(seconds=settings.keys.soft_ttl_seconds),
             hard=timedelta(seconds=settings.keys.hard_ttl_seconds),
@@ -45,7 +54,8 @@ class Judging:
         self._keyring = Keyring(clock, watch, lives, settings.keys.ca_file)
         self._keeping: asyncio.Task[None] | None = None
         self.judge = RegisterJudge(
-            policies=policies,
+            policies=sources.policies,
+            revocations=sources.revocations,
             verifier=JwtVerifier(self._keyring),
             ledger=OneTimeLedger(clock, self.rules.skew),
             journal=journal,

@@ -20,10 +20,10 @@ from prometheus_client import REGISTRY
 
 from epcscfd.errors import Unavailable
 from epcscfd.main.clock import SystemClock
-from epcscfd.main.judging import Judging, vet_keys
+from epcscfd.main.judging import Judging, Sources, make_rules, vet_keys
 from epcscfd.main.notify import notify
 from epcscfd.main.observed import serve_metrics
-from epcscfd.main.standing import Standing
+from epcscfd.main.standing import Ground, Standing, make_standing
 from epcscfd.main.waf_office import WafOffice
 from epcscfd.rpc.admin import PolicyAdmin
 from epcscfd.rpc.control import EdgeControl, Parts
@@ -41,6 +41,7 @@ from epcscfd.telemetry import events
 from epcscfd.telemetry.journal import DecisionJournal
 from epcscfd.telemetry.log import configure_log
 from epcscfd.telemetry.metrics import Metrics, StandingMetrics
+from epcscfd.telemetry.standing import StandingWatch
 from epcscfd.telemetry.watch import Watch
 
 
@@ -85,10 +86,9 @@ class Sidecar:
         staleness = timedelta(seconds=settings.store.max_staleness_seconds)
         self.board = PolicyBoard(self._store, self._watch, clock, staleness)
         metrics.policy_age.set_function(self.board.age)
-        self._judging = Judging(settings, self.board, journal, self._watch, clock)
-        self._standing = Standing(
-            make_stores(self._engine, clock), clock, StandingMetrics(registry)
-        )
+        self._standing = self._make_standing(clock)
+        sources = Sources(self.board, self._standing.revocations)
+        self._judging = Judging(settings, sources, journal, self._watch, clock)
         self._control = EdgeControl(
             Parts(
                 judge=self._judging.judge,
@@ -99,16 +99,27 @@ class Sidecar:
             )
         )
         admin: tuple[Service, ...] = (
-            PolicyAdmin(self._store, self._watch, vet_keys),
+            PolicyAdmin(self._store, self._watch, vet_keys, self._standing.severance.orders_for),
             DecisionAdmin(journal),
             OwnershipAdmin(self.board),
-            *self._standing.admin,
+            *self._standing.admin(),
             *self._waf_admin(clock),
         )
         self._endpoints = (
             Endpoint(settings.control.socket, settings.control.tcp, [self._control]),
             Endpoint(settings.admin.socket, settings.admin.tcp, admin),
         )
+
+    def _make_standing(self, clock: Clock) -> Standing:
+        ground = Ground(
+            stores=make_stores(self._engine, clock),
+            board=self.board,
+            clock=clock,
+            watch=StandingWatch(StandingMetrics(self._registry)),
+            rules=make_rules(self._settings),
+            grace=timedelta(seconds=self._settings.edges.grace_seconds),
+        )
+        return make_standing(ground)
 
     def _waf_admin(self, clock: Clock) -> list[Service]:
         """Give what operators of the WAF call, wherever it runs: the database is the same."""
@@ -139,7 +150,7 @@ class Sidecar:
         if not await self.board.refresh():
             raise Unavailable("policy; the log says why")
         self._judging.start()
-        self._standing.start()
+        await self._standing.start()
         statuses = ErrorStatuses(self._watch.call_failed)
         for endpoint in self._endpoints:
             await endpoint.start(statuses)

@@ -37,8 +37,12 @@ if TYPE_CHECKING:
 
 SERVICE = policy_pb2.DESCRIPTOR.services_by_name["PolicyAdmin"]
 
+ORDERS = "epcscf-orders"
+"Trailing metadata of edits that cut somebody off: names of the orders to edges."
+
 REVISION = "epcscf-policy-revision"
 Method = Callable[[Any, Any], Awaitable[Any]]
+OrdersFor = Callable[["Resource"], Awaitable[tuple[str, ...]]]
 
 
 class EditWatch(Protocol):
@@ -59,6 +63,14 @@ class Contract:
     "Raises InvalidArgument."
     revision: str
     "Trailing metadata of lists: whether anything has changed since another list."
+    orders_for: OrdersFor
+    "Gives the ids of orders to edges that a resource, as it is now, has led to."
+
+
+async def no_orders(resource: Resource) -> tuple[str, ...]:
+    """Give none: edges have nothing to do with *resource*."""
+    del resource
+    return ()
 
 
 class ResourceAdmin:
@@ -102,7 +114,7 @@ class ResourceAdmin:
             raise InvalidArgument(f"{form.field}_id", "is needed")
         resource = self._read(form, getattr(request, form.field), key)
         stored = await self._store.create(resource, rehearse=request.validate_only)
-        return self._answer("create", form, stored, (request, context))
+        return await self._answer("create", form, stored, (request, context))
 
     async def _get(self, form: Form[Any, Any], request: Any, _context: Any) -> Any:
         return form.to_proto(await self._store.get(form.kind, form.key(request.name)))
@@ -127,7 +139,7 @@ class ResourceAdmin:
 
         current = (form.kind, key, message.etag)
         stored = await self._store.update(current, change, rehearse=request.validate_only)
-        return self._answer("update", form, stored, (request, context))
+        return await self._answer("update", form, stored, (request, context))
 
     async def _delete(self, form: Form[Any, Any], request: Any, context: Any) -> Any:
         key = form.key(request.name)
@@ -144,6 +156,7 @@ class ResourceAdmin:
             (form.kind, key, request.etag), lambda current: replace(current.resource, state=state)
         )
         self._watch.edited(verb.lower(), name_of(form.kind, key), context.peer())
+        await self._tell_orders(stored.resource, context)
         return form.to_proto(stored)
 
     def _read(self, form: Form[Any, Any], message: Any, key: str) -> Any:
@@ -151,14 +164,20 @@ class ResourceAdmin:
         self._contract.check(resource)
         return resource
 
-    def _answer(
+    async def _answer(
         self, verb: str, form: Form[Any, Any], stored: Stored[Any], call: tuple[Any, Any]
     ) -> Any:
         request, context = call
         if not request.validate_only:
             name = name_of(form.kind, key_of(stored.resource))
             self._watch.edited(verb, name, context.peer())
+            await self._tell_orders(stored.resource, context)
         return form.to_proto(stored)
+
+    async def _tell_orders(self, resource: Resource, context: Any) -> None:
+        if orders := await self._contract.orders_for(resource):
+            names = ",".join(f"orders/{each}" for each in orders)
+            context.set_trailing_metadata(((ORDERS, names),))
 
 
 def _check_mask(form: Form[Any, Any], mask: FieldMask) -> None:
@@ -180,12 +199,19 @@ class PolicyAdmin(ResourceAdmin):
     """Serves the policy."""
 
     def __init__(
-        self, store: ResourceStore, watch: EditWatch, vet: Callable[[Resource], None]
+        self,
+        store: ResourceStore,
+        watch: EditWatch,
+        vet: Callable[[Resource], None],
+        orders_for: OrdersFor = no_orders,
     ) -> None:
-        """Keep resources in *store* that *vet* lets pass; it raises InvalidArgument."""
+        """Keep resources in *store* that *vet* lets pass; it raises InvalidArgument.
+
+        *orders_for* tells which orders to edges a resource, as it is now, has led to.
+        """
 
         def check(resource: Resource) -> None:
             check_resource(resource)
             vet(resource)
 
-        super().__init__(Contract(SERVICE, FORMS, check, REVISION), store, watch)
+        super().__init__(Contract(SERVICE, FORMS, check, REVISION, orders_for), store, watch)

@@ -22,6 +22,7 @@ from epcscfd.domain.edge import edge_view
 from epcscfd.domain.registration import Boot
 from epcscfd.errors import InvalidArgument
 from epcscfd.rpc.convert.control import facts_from_proto, verdict_to_proto, view_to_proto
+from epcscfd.rpc.convert.orders import progress_from_proto
 from epcscfd.rpc.outbox import Outbox
 from epcscfd.rpc.standing import EdgeLine, Hearing, hear_report, hear_roll
 
@@ -230,6 +231,8 @@ class Conversation:
                     hear_report(report, self._boot, hearing, self._parts.watch.declined)
             case "roll":
                 hear_roll(frame.roll, self._boot, hearing)
+            case "progress":
+                hearing.progressed(frame.progress.order, progress_from_proto(frame.progress))
             case "hello":
                 raise InvalidArgument("hello", "must be the first frame only")
             case _:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from epcscf.control.v1 import control_pb2 as pb
-from epcscf.control.v1.registrations_pb2 import RollCall
+from epcscf.control.v1.registrations_pb2 import OrderBatch, RollCall
+from epcscfd.rpc.convert.orders import order_to_proto
 from epcscfd.rpc.convert.standing import CAUSES, registration_from_proto
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from epcscf.control.v1.registrations_pb2 import Report, Roll
+    from epcscfd.domain.orders import Errand, Progress
     from epcscfd.domain.registration import Boot, Cause, Registration
     from epcscfd.rpc.outbox import Outbox
 
@@ -32,6 +34,10 @@ class Hearing(Protocol):
         """Hear that all that stands has been told."""
         ...
 
+    def progressed(self, order_id: str, progress: Progress) -> None:
+        """Hear how far the edge has come with an order."""
+        ...
+
     def leave(self) -> None:
         """Hear that the conversation is over."""
         ...
@@ -46,6 +52,11 @@ class EdgeLine:
     def call_roll(self) -> None:
         """Ask for all that stands."""
         self._outbox.post(pb.ToEdge(roll_call=RollCall()))
+
+    def order(self, orders: Iterable[tuple[str, Errand]]) -> None:
+        """Give orders, by their ids."""
+        batch = OrderBatch(orders=[order_to_proto(*each) for each in orders])
+        self._outbox.post(pb.ToEdge(orders=batch))
 
 
 def hear_report(

@@ -16,7 +16,7 @@ from epcscfd.app.provisioning import ResourceStore, name_of
 from epcscfd.domain.oauth.account import WafUser
 from epcscfd.domain.oauth.client import WafClient
 from epcscfd.errors import InvalidArgument
-from epcscfd.rpc.admin import Contract, EditWatch, Method, ResourceAdmin
+from epcscfd.rpc.admin import Contract, EditWatch, Method, ResourceAdmin, no_orders
 from epcscfd.rpc.convert.waf import WAF_FORMS
 
 
@@ -81,7 +81,7 @@ class WafAdmin(ResourceAdmin):
         def check(resource: Resource) -> None:
             check_waf_resource(resource, vet_jwks)
 
-        super().__init__(Contract(SERVICE, WAF_FORMS, check, REVISION), store, watch)
+        super().__init__(Contract(SERVICE, WAF_FORMS, check, REVISION, no_orders), store, watch)
         self._secrets: SecretStore = store
         self._passwords, self._signer, self._clock = tools
         self._pepper = pepper

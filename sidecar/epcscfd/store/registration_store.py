@@ -154,7 +154,6 @@ def _row(entry: Entry) -> dict[str, Any]:
         "changed_at": entry.changed_at,
         "roll": entry.roll,
         "cause": entry.cause,
-        "token_revoked": entry.token_revoked,
     }
 
 
@@ -172,5 +171,4 @@ def entry_of(row: RowMapping) -> Entry:
         changed_at=row["changed_at"],
         roll=row["roll"],
         cause=Cause(row["cause"]) if row["cause"] else None,
-        token_revoked=row["token_revoked"],
     )

@@ -6,7 +6,18 @@ no registration is lost to a limit.
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+)
 
 from epcscfd.store.schema import UtcDateTime, metadata
 
@@ -45,7 +56,48 @@ registrations = Table(
     Column("changed_at", UtcDateTime, nullable=False),
     Column("roll", BigInteger, nullable=False),
     Column("cause", String(16)),
-    Column("token_revoked", Boolean, nullable=False),
     Index("ix_registrations_boot", "node", "boot_id"),
 )
 "What stands, what was left behind, and what has ended while its token lives."
+
+revocations = Table(
+    "revocations",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("whom", String(16), nullable=False),
+    Column("value", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("issued_before", UtcDateTime, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", String(255), primary_key=True),
+    Column("errand", String(16), nullable=False),
+    Column("value", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("issued_at", UtcDateTime, nullable=False),
+)
+"Errand: a target of cuts, or `drain`. Number: the close code, or seconds."
+
+order_deliveries = Table(
+    "order_deliveries",
+    metadata,
+    Column("order_id", ForeignKey(orders.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("node", String(255), primary_key=True, index=True),
+    Column("boot_id", Text, nullable=False),
+    Column("registrations", BigInteger, nullable=False),
+    Column("connections", BigInteger, nullable=False),
+    Column("outstanding", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("cut", Boolean, nullable=False),
+    Column("finished", Boolean, nullable=False),
+    Column("pointless", Boolean, nullable=False),
+)
+"What each edge has made of each order."

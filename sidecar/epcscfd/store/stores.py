@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from epcscfd.store.leftover_store import SqlLeftovers
+from epcscfd.store.order_store import SqlOrders
 from epcscfd.store.registration_store import SqlRegistrations
+from epcscfd.store.revocation_store import SqlRevocations
 
 
 if TYPE_CHECKING:
@@ -19,8 +22,16 @@ class Stores:
     """Where it is kept."""
 
     registrations: SqlRegistrations
+    leftovers: SqlLeftovers
+    orders: SqlOrders
+    revocations: SqlRevocations
 
 
 def make_stores(engine: AsyncEngine, clock: Clock) -> Stores:
     """Make them on *engine*, whose tables are migrated before they are used."""
-    return Stores(registrations=SqlRegistrations(engine, clock))
+    return Stores(
+        registrations=SqlRegistrations(engine, clock),
+        leftovers=SqlLeftovers(engine),
+        orders=SqlOrders(engine, clock),
+        revocations=SqlRevocations(engine),
+    )

@@ -30,3 +30,7 @@ WAF_TOKEN_REFUSED: Final = "waf.token_refused"  # noqa: S105 - not a secret
 WAF_LOGIN_ENDED: Final = "waf.login_ended"
 WAF_FAMILY_REVOKED: Final = "waf.family_revoked"
 WAF_UPKEEP_FAILED: Final = "waf.upkeep_failed"
+ORDER_ISSUED: Final = "order.issued"
+ORDER_FINISHED: Final = "order.finished"
+TOKENS_REVOKED: Final = "tokens.revoked"
+REVOCATION_TAKEN_BACK: Final = "revocation.taken_back"

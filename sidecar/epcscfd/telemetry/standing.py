@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import structlog
@@ -12,7 +13,9 @@ from epcscfd.telemetry import events
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from epcscfd.domain.orders import Order, Progress
     from epcscfd.domain.registration import Boot, Entry
+    from epcscfd.domain.revocation import Revocation
     from epcscfd.telemetry.metrics import StandingMetrics
 
 
@@ -50,6 +53,37 @@ class StandingWatch:
         if not self._failing:
             self._log.error(events.COPY_FAILED, exc_info=error)
         self._failing = True
+
+    def tending_failed(self, error: Exception) -> None:
+        """Note that what is due could not be done; it will be tried again."""
+        self.writing_failed(error)
+
+    def order_issued(self, order: Order) -> None:
+        """Note that an order to edges has been written down."""
+        self._log.info(events.ORDER_ISSUED, order=order.id, errand=str(order.errand))
+
+    def order_finished(self, boot: Boot, order_id: str, progress: Progress) -> None:
+        """Note that an edge has done all of an order."""
+        self._log.info(events.ORDER_FINISHED, order=order_id, node=boot.node, **asdict(progress))
+
+    def orders_failed(self, error: Exception) -> None:
+        """Note that orders could not be written down; it will be tried again."""
+        self.writing_failed(error)
+
+    def revoked(self, revocation: Revocation, peer: str) -> None:
+        """Note a revocation."""
+        self._log.info(
+            events.TOKENS_REVOKED,
+            revocation=revocation.id,
+            whom=revocation.whom,
+            value=revocation.value,
+            note=revocation.note,
+            peer=peer,
+        )
+
+    def taken_back(self, id_: str, peer: str) -> None:
+        """Note that a revocation was taken back."""
+        self._log.info(events.REVOCATION_TAKEN_BACK, revocation=id_, peer=peer)
 
     def written(self) -> None:
         """Note that the copy is written again."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from epcscf.control.v1.registrations_pb2 import ReportBatch, Roll
+    from epcscfd.domain.orders import Progress
     from epcscfd.domain.policy import Policy
     from epcscfd.domain.register import RegisterFacts
     from epcscfd.domain.registration import Boot, Cause, Registration
@@ -133,6 +134,9 @@ class HeardEdge:
 
     def roll_ended(self) -> None:
         self.told.append(("roll", "ended"))
+
+    def progressed(self, order_id: str, progress: Progress) -> None:
+        self.told.append((order_id, progress))
 
     def leave(self) -> None:
         self.here = False

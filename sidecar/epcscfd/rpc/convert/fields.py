@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
+
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from epcscf.admin.v1 import policy_pb2 as pb
@@ -96,3 +99,18 @@ def page_size(request: Paged) -> int:
     if request.page_size < 0:
         raise InvalidArgument("page_size", "must not be negative")
     return min(request.page_size or USUAL_PAGE, LARGEST_PAGE)
+
+
+def last_part(collection: str, name: str) -> str:
+    """Take what follows *collection* in *name*. Raise InvalidArgument."""
+    rest = name.removeprefix(collection)
+    if rest == name or not rest:
+        raise InvalidArgument("name", f"{quote(name)} does not begin with {collection}")
+    return rest
+
+
+def request_key(request_id: str) -> str:
+    """Give an id that is the same for the same *request_id*; without one, a new one."""
+    if not request_id:
+        return secrets.token_hex(8)
+    return hashlib.sha256(request_id.encode()).hexdigest()[:16]

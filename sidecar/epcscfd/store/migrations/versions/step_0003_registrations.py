@@ -40,7 +40,6 @@ def upgrade() -> None:
         sa.Column("changed_at", INSTANT, nullable=False),
         sa.Column("roll", sa.BigInteger, nullable=False),
         sa.Column("cause", sa.String(16)),
-        sa.Column("token_revoked", sa.Boolean, nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_registrations"),
     )
     op.create_index("ix_registrations_impi", "registrations", ["impi"])

@@ -1,0 +1,1 @@
+"""Commands about SIP edges and what they have been ordered to do."""

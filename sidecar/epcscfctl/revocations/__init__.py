@@ -1,0 +1,1 @@
+"""Commands about tokens that are good no more."""
