@@ -92,7 +92,7 @@ build/.protos: $(PROTOS) requirements.lock | $(VENV)/.ready
 	@touch build/stubs/epcscf/__init__.py $@
 
 # what pages load: the SIP libraries, each as one file
-build/.web: package.json package-lock.json | build/.debian
+build/.web: package.json package-lock.json Makefile | build/.debian
 	@echo 'npm packages: into node_modules, with pinned hashes'
 	@npm ci --silent --ignore-scripts
 	@node_modules/.bin/esbuild node_modules/jssip/lib/JsSIP.js $(BUNDLE) --outfile=demo/wic/lib/jssip.js

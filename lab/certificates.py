@@ -5,6 +5,8 @@ Everything is P-256 and lives a day; files are PEM, keys readable by their owner
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import ipaddress
 
 from collections.abc import Iterable
@@ -91,6 +93,14 @@ class Authority:
             )
         )
         return credential
+
+
+def pin(certificate: Path) -> str:
+    """Return the SHA-256 of the public key, in base64 (RFC 7469 2.4)."""
+    key = x509.load_pem_x509_certificate(certificate.read_bytes()).public_key()
+    spki = serialization.PublicFormat.SubjectPublicKeyInfo
+    der = key.public_bytes(serialization.Encoding.DER, spki)
+    return base64.b64encode(hashlib.sha256(der).digest()).decode()
 
 
 def _common_name(name: str) -> x509.Name:

@@ -1,7 +1,7 @@
 """The web side on loopback: the operator's WAF, and a site of each kind with its users.
 
-    with Deployment(run_dir, Wishes(subscriptions=web.SUBSCRIPTIONS)) as lab, WebSide(lab) as web:
-        print(web.sites["flowers"].origin)
+    with Deployment(run_dir, web.WISHES) as lab, web.WebSide(lab) as side:
+        print(side.sites["flowers"].origin)
 
 Everybody is `localhost`, told apart by ports: every browser finds that, and so do programs.
 """
@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import serialization
 
 from demo.wwsf.accounts import HASHER
 from lab.child import Child
-from lab.deployment import Deployment
+from lab.deployment import SUBSCRIPTIONS, Deployment, Wishes
 from lab.edge import ROOT
 from lab.issuer import SigningKey
 from lab.logfile import LogFile
@@ -35,11 +35,17 @@ HOST = "localhost"
 ALICE, BOB = "alice@ims.example", "bob@ims.example"
 GUESTS = tuple(f"guest{n}@party.example" for n in range(1, 7))
 
-SUBSCRIPTIONS = (
+POOL = tuple(
+    Subscription(impi=impi, impus=(f"sip:party-{impi[:6]}@ims.example",)) for impi in GUESTS
+)
+ACCOUNTS = (
     Subscription(impi=ALICE, impus=("sip:alice@ims.example",)),
     Subscription(impi=BOB, impus=("sip:bob@ims.example",)),
-    *(Subscription(impi=impi, impus=(f"sip:{impi[:6]}@ims.example",)) for impi in GUESTS),
+    *POOL,
 )
+"IMS accounts of the WAF; the HSS knows the same users."
+
+WISHES = Wishes(subscriptions=(*SUBSCRIPTIONS, *POOL), media=True)
 
 PASSWORDS = {"alice": "wonderland", "bob": "the builder"}
 "Of the WAF; `alice` and `bob` have the same at the sites that know them."
@@ -97,7 +103,7 @@ class WebSide:
     def __init__(self, lab: Deployment, ports: tuple[int, ...] = ()) -> None:
         self.lab = lab
         self.run_dir = lab.run_dir / "web"
-        places = [Place(port) for port in ports] or [Place() for _ in range(len(PLANS) + 1)]
+        places = [Place(port) for port in ports] or [Place() for _ in (*PLANS, "waf")]
         self.waf_place = places[0]
         self.sites = dict(zip(PLANS, places[1:], strict=True))
         self.epcscf_uri = f"wss://{HOST}:{lab.edge.plan.browser_port}/"
@@ -208,13 +214,12 @@ class WebSide:
         return path
 
     def _pool(self) -> dict[str, Any]:
-        pairs = [one for one in SUBSCRIPTIONS if one.impi in GUESTS]
         return {
             "url": f"sqlite+aiosqlite:///{self.run_dir / 'pool.db'}",
             "guests": True,
             # a call that was on its way when its callee left is answered within that
             "quarantine_seconds": 1,
-            "pairs": [{"impi": one.impi, "impus": list(one.impus)} for one in pairs],
+            "pairs": [{"impi": one.impi, "impus": list(one.impus)} for one in POOL],
         }
 
     def _provision(self) -> None:
@@ -229,7 +234,7 @@ class WebSide:
                 *(redirect if "authorization-code" in plan.grants else ()),
                 *(("--anonymous",) if plan.anonymous else ()),
             )
-        for one in SUBSCRIPTIONS:
+        for one in ACCOUNTS:
             impus = [word for impu in one.impus for word in ("--impu", impu)]
             self.ctl("account", "create", one.impi, *impus)
         for name, password in PASSWORDS.items():

@@ -33,7 +33,8 @@ class Guard:
                 "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'; "
                 f"connect-src 'self' wss://{wss}:* wss://*.{wss}:*"
             ),
-            "referrer-policy": "no-referrer",
+            # not no-referrer: with that, forms of ours come with `Origin: null`
+            "referrer-policy": "same-origin",
             "strict-transport-security": "max-age=31536000",
             "x-content-type-options": "nosniff",
             # a token is in some of them, a user's name in others

@@ -6,6 +6,7 @@
 | `POST /login` | name and password; JSON for scripts, a form for people |
 | `POST /guest` | an identity of the pool for somebody who stays anonymous |
 | `GET /connect`, `GET /callback` | to the WAF and back (RFC 6749 4.1) |
+| `GET /wic/` | the WIC page, told where the eP-CSCF may be |
 | `GET /session` | identity, token and eP-CSCF for the WIC |
 | `POST /logout` | tokens revoked, identity given back |
 | `POST /released` | the eP-CSCF tells which identities are free |
@@ -13,6 +14,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import secrets
 import time
@@ -25,7 +27,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
@@ -49,6 +51,9 @@ HERE = Path(__file__).parent
 WIC = HERE.parent / "wic"
 PAGES = Jinja2Templates(HERE / "templates")
 GUEST = "guest-"
+DOMAIN = '<meta name="operator-domain" content="{}">'
+ANY_DOMAIN = DOMAIN.format("ims.example")
+PHONE = (WIC / "index.html").read_text()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ class Wwsf:
         self._waf = waf
         self._tokens = tokens
         self._sessions = Sessions()
+        self._phone = PHONE.replace(ANY_DOMAIN, DOMAIN.format(html.escape(site.epcscf_domain)))
         self._cookie = cookie_of(site.waf.client_id)
         self._accounts = Accounts(site.accounts)
 
@@ -83,6 +89,7 @@ class Wwsf:
             Route("/session", self.session),
             Route("/logout", self.logout, methods=["POST"]),
             *more,
+            Route("/wic/", self.phone),
             Mount("/style", StaticFiles(directory=HERE / "style")),
             Mount("/wic", StaticFiles(directory=WIC)),
         ]
@@ -102,7 +109,11 @@ class Wwsf:
             return self._page(request, "login.html")
         if self._site.kind == "third_party" and session.granted is None:
             return self._page(request, "connect.html", user=session.user)
-        return RedirectResponse("/wic/index.html", 303)
+        return RedirectResponse("/wic/", 303)
+
+    async def phone(self, _request: Request) -> Response:
+        """Show the WIC page (S004-9: it connects to no eP-CSCF outside of this domain)."""
+        return HTMLResponse(self._phone)
 
     async def login(self, request: Request) -> Response:
         """Log in with an account of this site (S002-1, S004-1)."""

@@ -6,17 +6,15 @@ the policy knows. Nothing is trusted but the one key of the lab's servers.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import shutil
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.sync_api import Browser, sync_playwright
+
+from lab.certificates import pin
 
 
 QUIET = (
@@ -55,10 +53,3 @@ def chromium(places: Mapping[str, int], certificate: Path) -> Iterator[Browser]:
         )
         yield browser
         browser.close()
-
-
-def pin(certificate: Path) -> str:
-    """Return the SHA-256 of the public key (RFC 7469 2.4)."""
-    key = x509.load_pem_x509_certificate(certificate.read_bytes()).public_key()
-    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return base64.b64encode(hashlib.sha256(der).digest()).decode()

@@ -133,9 +133,18 @@ async def test_answers_with_tokens_are_kept_nowhere(own) -> None:
     answer = await own.get("/session")
 
     assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["referrer-policy"] == "same-origin"
     cookie = (await own.post("/login", data=ANNA)).headers["set-cookie"].lower()
     assert {"secure", "httponly", "path=/"} <= {part.strip() for part in cookie.split(";")}
+
+
+@pytest.mark.req("S004-9")
+async def test_the_page_is_told_where_the_epcscf_may_be(own) -> None:
+    await own.post("/login", data=ANNA)
+    page = await own.get((await own.get("/")).headers["location"])
+
+    assert '<meta name="operator-domain" content="edge.example">' in page.text
+    assert "wss://*.edge.example:*" in page.headers["content-security-policy"]
 
 
 async def test_a_token_is_renewed_when_half_of_its_life_is_over(own, waf) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab import web
-from lab.deployment import Deployment, Wishes
+from lab.deployment import Deployment
 from lab.wic import Wic
 from tests.web.visitor import Visitor
 
@@ -24,8 +24,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def side(tmp_path_factory: pytest.TempPathFactory) -> Iterator[web.WebSide]:
     """Everything up."""
-    wishes = Wishes(subscriptions=web.SUBSCRIPTIONS)
-    with Deployment(tmp_path_factory.mktemp("web"), wishes) as lab, web.WebSide(lab) as side:
+    run_dir = tmp_path_factory.mktemp("web")
+    with Deployment(run_dir, web.WISHES) as lab, web.WebSide(lab) as side:
         yield side
 
 
