@@ -65,13 +65,15 @@ def library(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Open pages, each in a profile of its own, that end with the test."""
+    """Open pages, each in a profile of its own, that end with the test; *hz* is their voice."""
     contexts = []
 
-    def open_one(path: str, origin: str = ORIGINS["portal"]) -> Page:
+    def open_one(path: str, origin: str = ORIGINS["portal"], hz: int = 440) -> Page:
         context = browser.new_context()
         contexts.append(context)
-        context.add_init_script(path=Path(__file__).parent / "pages" / "recorder.js")
+        context.add_init_script(f"window.hz = {hz};")
+        for name in ("recorder.js", "media.js"):
+            context.add_init_script(path=Path(__file__).parent / "pages" / name)
         page = context.new_page()
         page.clock.install()
         page.goto(f"{origin}{path}")
@@ -86,8 +88,8 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
 def open_tab(open_page: Callable[..., Page], library: str) -> Callable[..., Tab]:
     """Open pages with the library in them."""
 
-    def open_one(origin: str = ORIGINS["portal"], library: str = library) -> Tab:
-        page = open_page("/client.html", origin)
+    def open_one(origin: str = ORIGINS["portal"], library: str = library, hz: int = 440) -> Tab:
+        page = open_page("/client.html", origin, hz)
         page.wait_for_function("() => window.ready")
         return Tab(page, library)
 

@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from lab.sip import SipMessage
+from lab.waiting import wait_until
 
 
 PATIENCE = 25.0
@@ -77,6 +78,27 @@ class Recorded:
         final = [m for m in messages if (m.status or 0) >= 200]
         return [m for m in final if m.one("CSeq").endswith(f" {method}")]
 
+    def wait_to_hear(self, hz: int) -> None:
+        """Wait until the other end's tone is the strongest that is played here."""
+        self.wait("hz => Math.abs(window.heard() - hz) < 30", argument=hz)
+
+    def wait_for_silence(self) -> None:
+        """Wait until nothing is played here."""
+        self.wait("() => window.heard() === 0")
+
+    def traffic(self) -> dict[str, Any]:
+        """Packets `sent` and `received` in its call so far, and the state of `dtls`."""
+        counted: dict[str, Any] = self.page.evaluate("() => window.traffic()")
+        return counted
+
+    def wait_for_traffic(self, packets: int) -> None:
+        """Wait until that many packets have gone either way in its call."""
+        wait_until(
+            lambda: min(self.traffic()["sent"], self.traffic()["received"]) >= packets,
+            seconds=PATIENCE,
+            what="media",
+        )
+
     def closed(self) -> list[Closed]:
         """How its WebSockets ended, oldest first."""
         return [Closed(entry["code"], entry["reason"]) for entry in self.wire("closed")]
@@ -106,6 +128,18 @@ class Tab(Recorded):
     def renew(self, authorization: str) -> None:
         """Give the library another credential and let it register."""
         self.page.evaluate("value => void window.wic.renew(value)", authorization)
+
+    def call(self, target: str) -> None:
+        """Let the library call this identity."""
+        self.page.evaluate("target => void window.wic.call(target)", target)
+
+    def hang_up(self) -> None:
+        """Let the library end its call."""
+        self.page.evaluate("() => void window.wic.hangUp()")
+
+    def hold(self, *, held: bool) -> None:
+        """Let the library hold its call, or go on with it."""
+        self.page.evaluate("held => void window.wic.hold(held)", held)
 
     def unregister(self) -> None:
         """Let the library end its registration."""

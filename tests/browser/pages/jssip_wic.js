@@ -1,6 +1,11 @@
 // JsSIP with its defaults; it refreshes, reconnects and registers anew by itself.
 import JsSIP from "/wic/lib/jssip.js";
 
+const CALL = {
+  mediaConstraints: { audio: true, video: false },
+  pcConfig: { iceServers: [] },
+};
+
 export class JsSipWic {
   constructor({ impu, server, authorization, expires }, note) {
     this.ua = new JsSIP.UA({
@@ -15,6 +20,32 @@ export class JsSipWic {
     this.ua.on("registered", () => note("registered"));
     this.ua.on("unregistered", () => note("unregistered"));
     this.ua.on("registrationFailed", ({ response }) => note("refused", response?.status_code ?? null));
+    this.ua.on("newRTCSession", ({ session }) => this.listen(session, note));
+  }
+
+  // Answers whoever calls.
+  listen(session, note) {
+    this.session = session;
+    session.on("progress", ({ originator }) => { if (originator === "remote") note("ringing"); });
+    session.on("confirmed", () => note("talking"));
+    session.on("ended", () => note("ended"));
+    session.on("failed", ({ message }) => note("failed", message?.status_code ?? null));
+    session.on("hold", ({ originator }) => note("held", originator));
+    session.on("unhold", ({ originator }) => note("resumed", originator));
+    if (session.direction === "incoming") session.answer(CALL);
+  }
+
+  call(target) {
+    this.ua.call(target, CALL);
+  }
+
+  hangUp() {
+    this.session.terminate();
+  }
+
+  hold(held) {
+    if (held) this.session.hold();
+    else this.session.unhold();
   }
 
   start() {

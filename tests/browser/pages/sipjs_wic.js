@@ -6,6 +6,7 @@ const REFRESH_AT_PERCENT = 90;
 
 export class SipJsWic {
   constructor({ impu, server, authorization, expires }, note) {
+    this.note = note;
     this.manager = new Web.SessionManager(server, {
       aor: impu,
       delegate: {
@@ -13,7 +14,13 @@ export class SipJsWic {
         onServerDisconnect: () => note("disconnected"),
         onRegistered: () => note("registered"),
         onUnregistered: () => note("unregistered"),
+        onCallReceived: (session) => this.manager.answer(session),
+        onCallCreated: (session) => { this.session = session; },
+        onCallAnswered: () => note("talking"),
+        onCallHangup: () => note("ended"),
+        onCallHold: (_, held) => note(held ? "held" : "resumed"),
       },
+      iceStopWaitingOnServerReflexive: true,
       registererOptions: {
         regId: 1,
         expires,
@@ -23,7 +30,14 @@ export class SipJsWic {
       registererRegisterOptions: {
         requestDelegate: { onReject: ({ message }) => note("refused", message.statusCode) },
       },
-      userAgentOptions: { logLevel: "error" },
+      userAgentOptions: {
+        logLevel: "error",
+        // by default a public STUN server is asked
+        sessionDescriptionHandlerFactoryOptions: {
+          iceGatheringTimeout: 2000,
+          peerConnectionConfiguration: { iceServers: [] },
+        },
+      },
     });
   }
 
@@ -37,6 +51,24 @@ export class SipJsWic {
       ...this.manager.registererRegisterOptions,
       requestOptions: { extraHeaders: [`Authorization: ${authorization}`] },
     });
+  }
+
+  call(target) {
+    this.manager.call(target, {}, {
+      requestDelegate: {
+        onProgress: () => this.note("ringing"),
+        onReject: ({ message }) => this.note("failed", message.statusCode),
+      },
+    });
+  }
+
+  hangUp() {
+    this.manager.hangup(this.session);
+  }
+
+  hold(held) {
+    if (held) this.manager.hold(this.session);
+    else this.manager.unhold(this.session);
   }
 
   unregister() {
