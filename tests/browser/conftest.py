@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """The deployment that all share. A part of it that ends by itself fails the run."""
-    wishes = Wishes(edge={"EPCSCF_RETRY_AFTER": 1})
+    wishes = Wishes(edge={"EPCSCF_RETRY_AFTER": 1}, media=True)
     with Deployment(tmp_path_factory.mktemp("lab"), wishes) as deployment:
         yield deployment
         deployment.core.check_alive()

@@ -137,6 +137,10 @@ class Tab(Recorded):
         """Let the library end its call."""
         self.page.evaluate("() => void window.wic.hangUp()")
 
+    def press_key(self) -> None:
+        """Let the library send a key of the number pad by INFO."""
+        self.page.evaluate("() => void window.wic.pressKey()")
+
     def hold(self, *, held: bool) -> None:
         """Let the library hold its call, or go on with it."""
         self.page.evaluate("held => void window.wic.hold(held)", held)

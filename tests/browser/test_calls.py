@@ -10,6 +10,7 @@ import itertools
 import pytest
 
 from lab.deployment import EDGE_URL
+from lab.waiting import wait_until
 from tests.browser.tab import LIBRARIES
 
 
@@ -60,16 +61,31 @@ def token_of(tab):
     return tab.sent("REGISTER")[0].one("Authorization").removeprefix("Bearer ")
 
 
+def ice_password_of(tab):
+    (line,) = {
+        line
+        for entry in tab.wire("sent")
+        for line in entry["text"].splitlines()
+        if line.startswith("a=ice-pwd:")
+    }
+    return line.removeprefix("a=ice-pwd:")
+
+
 @pytest.mark.req("S001-34", "S001-35", "S001-38")
-def test_pages_talk_in_both_directions(talking):
+def test_pages_talk_in_both_directions(lab, talking):
     """What each hears is the other's tone; the token of either is nowhere at the other."""
     for tab in talking:
         tab.wait_for_traffic(PACKETS)
         assert tab.traffic()["dtls"] == "connected"
 
+    # one context of rtpengine for each leg; what the other page has said of its media is gone
+    assert lab.media.sessions == 2
     for tab, other in itertools.permutations(talking):
         heard = [entry["text"] for entry in tab.wire("heard")]
-        assert not any(token_of(other) in text for text in heard)
+        for secret in (token_of(other), ice_password_of(other)):
+            assert not any(secret in text for text in heard)
+    talking[0].hang_up()
+    wait_until(lambda: lab.media.sessions == 0, seconds=5, what="end of the media")
 
 
 @pytest.mark.req("S001-36")

@@ -43,6 +43,10 @@ export class JsSipWic {
     this.session.terminate();
   }
 
+  pressKey() {
+    this.session.sendDTMF("1", { transportType: "INFO" });
+  }
+
   hold(held) {
     if (held) this.session.hold();
     else this.session.unhold();

@@ -66,6 +66,10 @@ export class SipJsWic {
     this.manager.hangup(this.session);
   }
 
+  pressKey() {
+    this.manager.sendDTMF(this.session, "1");
+  }
+
   hold(held) {
     if (held) this.manager.hold(this.session);
     else this.manager.unhold(this.session);
