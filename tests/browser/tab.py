@@ -30,6 +30,14 @@ class Closed:
     reason: str
 
 
+def cut(code: int, reason: str) -> set[Closed]:
+    """Return what a page may be told of the end that the edge puts to a connection.
+
+    On a busy machine the end of TCP overtakes the Close frame; libraries do not care.
+    """
+    return {Closed(code, reason), Closed(1006, "")}
+
+
 @dataclass
 class Recorded:
     """A page of a WWSF, and what went over its WebSockets."""

@@ -92,9 +92,10 @@ def test_it_renews_before_the_token_ends_and_says_nothing(wic, session):
     shown.page.evaluate("""() => new MutationObserver(() => window.disturbed = true)
         .observe(document.querySelector("#status"), { characterData: true, childList: true })""")
 
-    for _ in range(59):  # to the end of the first
-        shown.page.clock.fast_forward(10_000)
-        shown.settle()
+    wind(shown, step=30_000)
+    with shown.page.expect_response("**/session"):
+        shown.page.clock.fast_forward(40_000)
+    wind(shown, step=6_500)  # to the end of the first
 
     assert shown.sent("REGISTER")[-1].one("Authorization") == f"Bearer {second['token']}"
     assert {answer.status for answer in shown.answers("REGISTER")} == {200}
