@@ -1,7 +1,8 @@
 """`make run`: everything up on one machine, one WIC registered, one log until Ctrl-C.
 
-Real parts throughout: Kamailio I-CSCF and S-CSCF, a Diameter HSS, the sidecar, and the
-eP-CSCF as `kamailio.cfg` describes it. Nothing leaves loopback.
+Real parts throughout: Kamailio I-CSCF and S-CSCF, a Diameter HSS, the sidecar, the eP-CSCF as
+`kamailio.cfg` describes it, rtpengine, the WAF, and web sites to call from. Nothing leaves
+loopback.
 """
 
 from __future__ import annotations
@@ -13,19 +14,31 @@ import shutil
 import signal
 import time
 
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
+from lab.certificates import pin
 from lab.child import Child
-from lab.deployment import Deployment, Wishes
+from lab.deployment import Deployment
 from lab.sip import SipMessage
+from lab.web import PASSWORDS, PLANS, WISHES, WebSide
 
 
-ALICE = "sip:alice@ims.example"
-COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "red")
+CAROL = "carol@ims.example"
+"She has no account at any site; those who have are left to whoever sits before them."
+COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "red", "bright_cyan", "bright_green")
 LOOK_EVERY = 0.2
+HOW = {
+    "own": "logs its users in, and vouches for them",
+    "operator": "the operator's own",
+    "third_party": "its users let it use their numbers",
+    "pool": "lends numbers of its own, also to guests",
+}
+"By kind of site."
+
 NOISE = (" INFO: ", " DEBUG: ", "WIRE ")
 "Of Kamailio's logs; everything else of them is shown."
 
@@ -39,36 +52,41 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console.print(f"starting in {options.run_dir} …")
     started = time.monotonic()
-    wishes = Wishes(browser_port=options.port)
-    with contextlib.suppress(KeyboardInterrupt), Deployment(options.run_dir, wishes) as lab:
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        Deployment(options.run_dir, replace(WISHES, browser_port=options.port)) as lab,
+        WebSide(lab, range(options.port + 1, options.port + 2 + len(PLANS))) as web,
+    ):
         console.print(f"up and healthy after {time.monotonic() - started:.1f} s\n")
-        asyncio.run(_demonstrate(lab, once=options.once))
+        asyncio.run(_demonstrate(lab))
+        _hint(web)
+        if not options.once:
+            asyncio.run(_follow(lab, web))
     console.print("\nall down")
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m lab.demo", description=__doc__)
     parser.add_argument("--run-dir", type=Path, default=Path("run"), help="logs, keys, sockets")
-    parser.add_argument("--port", type=int, default=8443, help="of the WSS door")
+    parser.add_argument(
+        "--port", type=int, default=8443, help="of the WSS door; those of the web side follow"
+    )
     parser.add_argument("--once", action="store_true", help="end after the registration")
     options = parser.parse_args()
     options.run_dir = options.run_dir.resolve()
     return options
 
 
-async def _demonstrate(lab: Deployment, *, once: bool) -> None:
+async def _demonstrate(lab: Deployment) -> None:
     async with await lab.connect() as wic:
-        request = wic.register_request(ALICE, lab.bearer())
+        request = wic.register_request(f"sip:{CAROL}", lab.bearer(impi=CAROL))
         _show("1. The browser sends, over WSS", _without_token(request))
         reply = await wic.ask(request)
         _show("2. The S-CSCF receives, as captured there", lab.core.scscf.wire()[-1])
         _show("3. The browser gets", reply)
         if reply.status != 200:
             raise SystemExit("not registered: see the logs in " + str(lab.run_dir))
-        console.print(f"[bold green]{ALICE} is registered.[/]\n")
-        _hint(lab)
-        if not once:
-            await _follow(lab)
+        console.print(f"[bold green]sip:{CAROL} is registered.[/]\n")
 
 
 def _without_token(request: SipMessage) -> SipMessage:
@@ -83,19 +101,31 @@ def _show(title: str, message: SipMessage) -> None:
     console.print()
 
 
-def _hint(lab: Deployment) -> None:
+def _hint(web: WebSide) -> None:
+    lab = web.lab
+    console.rule("Call from your browser", align="left")
+    for name, plan in PLANS.items():
+        console.print(
+            f"{plan.title:18}{web.sites[name].origin}/   {HOW[plan.kind]}", soft_wrap=True
+        )
+    users = ", ".join(f"{name} ({password})" for name, password in PASSWORDS.items())
+    console.print(f"\n{'users':18}{users}: one in each of two browsers", soft_wrap=True)
+    browser = f"chromium --user-data-dir={lab.run_dir}/NAME"
+    trust = f"--ignore-certificate-errors-spki-list={pin(lab.server.certificate)}"
     ctl = f".venv/bin/epcscfctl --socket {lab.sidecar.admin_socket}"
-    for line in (
-        f"WSS door      {lab.url}   (CA: {lab.authority.certificate})",
-        f"policy        {ctl} wwsf list",
-        f"why refused   {ctl} explain",
+    for what, line in (
+        ("certificates", f"trust {lab.authority.certificate}, or"),
+        ("", f"{browser} {trust}"),
+        ("who is there", f"{ctl} registrations list"),
+        ("why refused", f"{ctl} explain"),
+        ("policy", f"{ctl} wwsf list"),
     ):
-        console.print(line, soft_wrap=True)
+        console.print(f"{what:18}{line}", soft_wrap=True)
     console.print("\nOne log of all parts from here on; Ctrl-C ends everything.\n")
 
 
-async def _follow(lab: Deployment) -> None:
-    parts: list[Child] = [lab.edge, lab.sidecar, *lab.core.cscfs]
+async def _follow(lab: Deployment, web: WebSide) -> None:
+    parts: list[Child] = [lab.edge, lab.sidecar, *lab.core.cscfs, web.waf, web.wwsfs]
     width = max(len(part.name) for part in parts)
     marks = {part.name: part.log.mark() for part in parts}
     while True:

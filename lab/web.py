@@ -14,6 +14,7 @@ import secrets
 import socket
 import subprocess
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -100,7 +101,7 @@ class Place:
 class WebSide:
     """Starts WAF and sites beside a deployment that is up."""
 
-    def __init__(self, lab: Deployment, ports: tuple[int, ...] = ()) -> None:
+    def __init__(self, lab: Deployment, ports: Iterable[int] = ()) -> None:
         self.lab = lab
         self.run_dir = lab.run_dir / "web"
         places = [Place(port) for port in ports] or [Place() for _ in (*PLANS, "waf")]
