@@ -84,6 +84,7 @@ class Clerk:
     def cut(self, target: Target) -> None:
         """Let no verdict stand that lets *target* through, nor one that is on its way."""
         self._tombstones.put(target, self.desk.latest)
+        self.desk.forget_late()
         for key, row in self._kamailio.rows("ep_verdict").items():
             if target.hits(key.split("|")[1], row.split("|")):
                 self._kamailio.drop("ep_verdict", key)
@@ -91,6 +92,7 @@ class Clerk:
     def _apply(self, verdict: pb.Verdict) -> None:
         opened = self.desk.get(verdict.id)
         if opened is None:
+            self._apply_late(verdict)
             return
         ending = verdict.WhichOneof("ending")
         row = ""
@@ -110,6 +112,15 @@ class Clerk:
                 seconds = min(verdict.keep_seconds, REFUSAL_LIFE)
                 self._keep("ep_refusal", opened, row, seconds)
         self._close(verdict.id, row, share=bool(verdict.keep_seconds) or not row)
+
+    def _apply_late(self, verdict: pb.Verdict) -> None:
+        """Keep a good verdict for whoever comes next."""
+        opened, ending = self.desk.take_late(verdict.id), verdict.WhichOneof("ending")
+        if opened is None or ending not in POSITIVE_ROWS:
+            return
+        if self._view.holds(verdict.stamp.scope, verdict.stamp.value):
+            self._keep("ep_verdict", opened, POSITIVE_ROWS[ending](verdict), verdict.keep_seconds)
+            self._kamailio.raise_count("late_verdicts")
 
     def _keep(self, table: str, opened: Open, row: str, seconds: int) -> None:
         if seconds and not self._kamailio.keep(table, opened.question.key, row, seconds):

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from authorizer.questions import Question
 
 
+LATE_AT_MOST = 1000
+"Questions that were given up, and whose verdicts are still welcome."
+
+
 @dataclass(slots=True)
 class Open:
     """A question that was put to the sidecar, or is about to be."""
@@ -41,6 +45,7 @@ class Desk:
         self._by_key: dict[str, Open] = {}
         self._by_end: list[tuple[float, int]] = []
         "A heap of when to give up which: no question in it outlives its answer."
+        self._late: dict[int, Open] = {}
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -79,7 +84,7 @@ class Desk:
         return next(iter(self._by_id), None)
 
     def take_overdue(self, now: float) -> list[Open]:
-        """Close the questions whose clients have waited long enough."""
+        """Close the questions that have waited long enough; their answers may come yet."""
         overdue = []
         while self._by_end and (
             self._by_end[0][1] not in self._by_id or self._by_end[0][0] <= now
@@ -87,7 +92,23 @@ class Desk:
             opened = self.take(heapq.heappop(self._by_end)[1])
             if opened is not None:
                 overdue.append(opened)
+                self._note_late(opened)
         return overdue
+
+    def take_late(self, number: int) -> Open | None:
+        """Hand out a question that was given up, and forget it: nobody waits for it."""
+        return self._late.pop(number, None)
+
+    def forget_late(self) -> None:
+        """Forget the questions that were given up: what was found about them is no longer true."""
+        self._late.clear()
+
+    def _note_late(self, opened: Open) -> None:
+        while len(self._late) >= LATE_AT_MOST:
+            del self._late[next(iter(self._late))]
+        # as small as a verdict needs it
+        question = opened.question._replace(authorization="")
+        self._late[opened.id] = Open(opened.id, question, opened.give_up_at)
 
     def open(self) -> list[Open]:
         """All questions that wait, oldest first."""

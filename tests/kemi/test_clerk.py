@@ -9,12 +9,21 @@ from hypothesis import strategies as st
 
 from authorizer import clerk as clerk_module
 from authorizer.clerk import PATIENCE, REFUSAL_LIFE, Clerk
+from authorizer.cuts import Target
 from authorizer.kamailio import Kamailio
 from authorizer.rows import forward_row, refusal_row
 from authorizer.view import View
 from epcscf.control.v1 import control_pb2 as pb
 from tests.fakes.ksr import FakeKsr
-from tests.kemi.builders import NOW, a_forward, a_policy, a_question, a_record, a_refusal
+from tests.kemi.builders import (
+    NOW,
+    a_forward,
+    a_policy,
+    a_question,
+    a_record,
+    a_refusal,
+    an_acceptance,
+)
 
 
 class Office:
@@ -219,12 +228,44 @@ def test_patience_counts_from_the_queue_and_never_grows(office, time, waited, le
     assert office.asked[0].give_up_at == pytest.approx(time.monotonic() + left)
 
 
-def test_a_verdict_that_comes_too_late_changes_nothing(office, time):
+@pytest.mark.parametrize("make", [a_forward, an_acceptance])
+def test_a_verdict_that_comes_too_late_is_for_whoever_comes_next(office, time, make):
     transaction = office.suspend()
     office.clerk.give_up(time.monotonic() + PATIENCE)
-    office.clerk.settle([a_forward(office.asked[0].id)])
+    office.clerk.settle([make(office.asked[0].id)] * 2)
 
     assert office.rows_of(transaction) == [[""]]
+    assert list(office.ksr.htable.content("ep_verdict")) == [key_of()]
+    assert office.ksr.htable.content("ep_count") == {"late_verdicts": 1}
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        a_refusal(1),
+        a_forward(1, stamp="1.1.0"),
+        a_forward(1, keep=0),
+        a_forward(1, authorization="Digest\r\nX: y"),
+        pb.Verdict(id=1, keep_seconds=900),
+    ],
+    ids=["a refusal", "of another policy", "for one request", "unsafe", "of an unknown ending"],
+)
+def test_of_what_comes_too_late_nothing_else_is_kept(office, time, late):
+    office.suspend()
+    office.clerk.give_up(time.monotonic() + PATIENCE)
+    office.clerk.settle([late])
+
+    assert office.ksr.htable.content("ep_verdict") == {}
+    assert office.ksr.htable.content("ep_refusal") == {}
+
+
+def test_what_comes_too_late_about_somebody_cut_off_is_not_kept(office, time):
+    office.suspend()
+    office.clerk.give_up(time.monotonic() + PATIENCE)
+    office.clerk.cut(Target("wwsf", "shop"))
+    office.clerk.settle([a_forward(office.asked[0].id)])
+
+    assert office.ksr.htable.content("ep_verdict") == {}
 
 
 def test_a_malformed_record_is_resumed_without_a_verdict_and_alone(office):

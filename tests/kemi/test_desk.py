@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authorizer import desk as desk_module
 from authorizer.desk import Desk
 from tests.kemi.builders import a_question
 
@@ -61,6 +62,19 @@ def test_overdue_is_what_has_waited_until_its_time(desk):
     assert desk.take_overdue(10) == [early]
     assert desk.take_overdue(10) == []
     assert desk.take_overdue(11) == [late]
+
+
+def test_what_was_given_up_is_known_for_a_while_without_its_token(desk, monkeypatch):
+    monkeypatch.setattr(desk_module, "LATE_AT_MOST", 2)
+    opened = [desk.put(question(key, "1:1"), 10) for key in "abc"]
+    desk.take_overdue(10)
+
+    assert desk.take_late(opened[0].id) is None
+    late = desk.take_late(opened[1].id)
+    assert (late.question.key, late.question.authorization) == ("b", "")
+    assert desk.take_late(opened[1].id) is None
+    desk.forget_late()
+    assert desk.take_late(opened[2].id) is None
 
 
 def test_overdue_is_found_behind_what_may_wait_longer(desk):
