@@ -43,6 +43,7 @@ def cut_off(lab, suspect, user, at_core):
     """
 
     async def attempt(kind, state, *authorizations):
+        mark = lab.edge.log.mark()
         wics = [
             await Wic.connect(lab.edge.url, origin=ORIGIN, ssl=lab.trust()) for _ in authorizations
         ]
@@ -52,6 +53,7 @@ def cut_off(lab, suspect, user, at_core):
         replies = [await wic.register(user.impu, shown) for wic, shown in asked]
         ends = [await wic.closed() for wic in wics]
         suspect(kind, "active")
+        assert [line for line in lab.edge.log.lines(mark) if "ERROR" in line] == []
         assert [len(at_core(wic)) for wic in wics] == [1] + [0] * (len(wics) - 1)
         assert ends == [CUT] * len(wics)
         decided = {each["call_id"]: each for each in lab.sidecar.events("register.decided")}
