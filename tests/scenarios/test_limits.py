@@ -141,3 +141,17 @@ async def test_a_comma_within_quotes_is_no_second_contact(lab):
         request = wic.register_request(ALICE, lab.bearer(), contact=contact)
 
         assert (await wic.ask(request)).status == 200
+
+
+@pytest.mark.req("SX-22")
+@pytest.mark.parametrize("length", [256, 5000, 20000])
+async def test_a_long_call_id_is_refused_and_seen_in_the_log(lab, user, length):
+    mark = lab.edge.log.mark()
+    async with await lab.connect() as wic:
+        wic.call_id = "c" * length
+        reply = await wic.register(user.impu, lab.bearer("portal", user.impi))
+
+        assert (reply.status, wic.is_open) == (400, True)
+        wic.call_id = "c" * 255
+        assert (await wic.register(user.impu, lab.bearer("portal", user.impi))).status == 200
+    assert "why=call_id_too_long" in "\n".join(lab.edge.log.lines(mark))
