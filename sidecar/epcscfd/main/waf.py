@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from epcscfd.app.oauth.authorizing import AuthorizationDesk
 from epcscfd.app.oauth.clients import ClientDesk
+from epcscfd.app.oauth.edges import EdgeDesk
 from epcscfd.app.oauth.grants import Grants
 from epcscfd.app.oauth.issuing import Mint
 from epcscfd.app.oauth.login import LoginDesk
@@ -31,7 +32,8 @@ from epcscfd.waf.users import UserEndpoints
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-    from epcscfd.app.oauth.ports import FreshPolicy, RevocationDesk, UserDirectory
+    from epcscfd.app.oauth.edges import Revoker
+    from epcscfd.app.oauth.ports import FreshPolicy, UserDirectory
     from epcscfd.directory.passwords import Passwords
     from epcscfd.main.waf_office import WafOffice
     from epcscfd.ports import Clock
@@ -81,7 +83,7 @@ def _directory(register: WafRegister, passwords: Passwords, ldap: Ldap | None) -
     )
 
 
-World = tuple["FreshPolicy", "RevocationDesk", "Watch", "Clock"]
+World = tuple["FreshPolicy", "Revoker", "Watch", "Clock"]
 
 
 class WebWaf:
@@ -94,12 +96,14 @@ class WebWaf:
         office: WafOffice,
         world: World,
     ) -> None:
-        policies, revocations, watch, clock = world
+        policies, revoker, watch, clock = world
+        rules = make_waf_rules(settings, waf)
+        self._edges = EdgeDesk(revoker, rules.issuer, clock)
         tables = office.tables
         self._families = tables.families
         self._upkeep: asyncio.Task[None] | None = None
         self._parts = Parts(
-            rules=make_waf_rules(settings, waf),
+            rules=rules,
             clock=clock,
             watch=watch,
             policies=policies,
@@ -108,7 +112,7 @@ class WebWaf:
             families=tables.families,
             consents=tables.consents,
             ledger=tables.ledger,
-            revocations=revocations,
+            revocations=self._edges,
             assertions=SignedAssertions(),
             signer=office.signer,
             pepper=office.secrets.pepper,
@@ -123,6 +127,8 @@ class WebWaf:
         await self._parts.signer.keep()
         # Unlocks every key: with the wrong secret there is no use in listening.
         self._parts.signer.jwks()
+        # A crash may have come between a revocation and the word to the edges.
+        await self._edges.revoked(await self._families.revoked(self._parts.clock.now()))
         await self._server.start()
         self._upkeep = asyncio.create_task(self._keep_up())
 
@@ -132,6 +138,7 @@ class WebWaf:
             try:
                 await self._parts.signer.keep()
                 await self._families.forget(self._parts.clock.now())
+                await self._edges.settle()
             except Unavailable as error:
                 self._parts.watch.upkeep_failed(error)
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from epcscfd.app.orders import OrderDesk
+from epcscfd.app.revocation import RevocationDesk
 from epcscfd.errors import ConfigError, Unavailable
 from epcscfd.main.clock import SystemClock
 from epcscfd.main.judging import vet_keys
@@ -23,9 +25,11 @@ from epcscfd.store.board import PolicyBoard
 from epcscfd.store.engine import make_engine
 from epcscfd.store.migrate import migrate
 from epcscfd.store.policy_store import PolicyStore
+from epcscfd.store.stores import make_stores
 from epcscfd.store.waf_tables import WafTables
 from epcscfd.telemetry import events
-from epcscfd.telemetry.metrics import Metrics
+from epcscfd.telemetry.metrics import Metrics, StandingMetrics
+from epcscfd.telemetry.standing import StandingWatch
 from epcscfd.telemetry.watch import Watch
 
 
@@ -34,7 +38,6 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
-    from epcscfd.domain.oauth.families import IssuedToken
     from epcscfd.settings import Settings
 
 GRACE = 10.0
@@ -57,7 +60,11 @@ class WafProcess:
         staleness = timedelta(seconds=settings.store.max_staleness_seconds)
         self._board = PolicyBoard(store, self._watch, clock, staleness)
         office = WafOffice(settings.waf, WafTables(self._engine, clock), clock)
-        world = (self._board, NoEdges(), self._watch, clock)
+        # No edge comes here: what is written down, the sidecars that serve them find.
+        stores = make_stores(self._engine, clock)
+        orders = OrderDesk(stores.orders, StandingWatch(StandingMetrics(registry)))
+        revoker = RevocationDesk(stores.revocations, orders, clock)
+        world = (self._board, revoker, self._watch, clock)
         self._web = WebWaf(settings, settings.waf, office, world)
         admin = (PolicyAdmin(store, self._watch, vet_keys), office.admin(self._watch))
         self._endpoint = Endpoint(settings.waf.admin_socket, None, admin)
@@ -93,10 +100,3 @@ class WafProcess:
             self._metrics_server.shutdown()
         await self._engine.dispose()
         structlog.get_logger().info(events.WAF_STOPPED)
-
-
-class NoEdges:
-    """Nobody to tell of a revocation: edges learn of it when they ask about the token."""
-
-    async def revoked(self, tokens: tuple[IssuedToken, ...]) -> None:
-        """Do nothing."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, or_, select, update
 
 from epcscfd.domain.identity import Impi
 from epcscfd.domain.oauth.families import (
@@ -137,6 +137,18 @@ class FamilyTables:
         """Make a family good for nothing. Give its access tokens that were alive."""
         async with writing(self._engine) as connection:
             return await revoke_families(connection, waf_families.c.id == id_, now)
+
+    async def revoked(self, now: datetime) -> tuple[IssuedToken, ...]:
+        """Give the access tokens that are revoked and would live otherwise."""
+        families, tokens = waf_families.c, waf_tokens.c
+        statement = select(waf_tokens, *FAMILY).where(
+            families.id == tokens.family,
+            tokens.expires_at > now,
+            or_(families.revoked_at.is_not(None), tokens.revoked_at.is_not(None)),
+        )
+        async with reading(self._engine) as connection:
+            found = (await connection.execute(statement)).all()
+        return tuple(map(_token, found))
 
     async def forget(self, now: datetime) -> None:
         """Delete what is past use: nobody can tell a dead token from one that never was."""

@@ -90,6 +90,10 @@ class FamilyStore(Protocol):
         """Make a family good for nothing. Give its access tokens that were alive."""
         ...
 
+    async def revoked(self, now: datetime) -> tuple[IssuedToken, ...]:
+        """Give the access tokens that are revoked and would live otherwise."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Consent:
