@@ -24,7 +24,8 @@ def cdp_xml(own: Identity, hss_host: str, hss_port: int) -> str:
             "Product_Name": "lab",
             "AcceptUnknownPeers": "0",
             "DropUnknownOnDisconnect": "1",
-            "Tc": "1",  # seconds to the next try, and between watchdogs
+            # seconds to the next try, and between watchdogs: a busy machine answers late
+            "Tc": "3",
             "Workers": "2",
             "QueueLength": "64",
             "ConnectTimeout": "2",

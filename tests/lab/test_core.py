@@ -80,7 +80,7 @@ def test_hss_may_be_away_for_a_while(core, subscribe, register):
     assert register(user).status == 504
     core.hss.start()
     for cscf in core.cscfs:
-        cscf.wait_until(lambda cscf=cscf: "I_Open" in peers(cscf), seconds=5, what="return")
+        cscf.wait_until(lambda cscf=cscf: "I_Open" in peers(cscf), seconds=10, what="return")
 
     assert register(user).status == 200
 
