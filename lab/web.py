@@ -229,7 +229,8 @@ class WebSide:
             redirect = ("--redirect-uri", f"{self.sites[name].origin}/callback")
             grants = [word for grant in plan.grants for word in ("--grant-type", grant)]
             self.ctl(
-                *("client", "create", name, "--authentication", "private-key-jwt"),
+                *("client", "create", name, "--display-name", plan.title),
+                *("--authentication", "private-key-jwt"),
                 *("--jwks-file", str(self.run_dir / f"{name}.jwks")),
                 *grants,
                 *(redirect if "authorization-code" in plan.grants else ()),
