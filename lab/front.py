@@ -19,7 +19,7 @@ class Front(Child):
 
     def __init__(self, run_dir: Path, door: Address, server: Credential) -> None:
         run_dir.mkdir(parents=True, exist_ok=True)
-        self.host, _ = door
+        self.host, door_port = door
         self.port = free_port(self.host)
         pem = run_dir / "server.pem"
         pem.touch(mode=0o600)
@@ -27,7 +27,8 @@ class Front(Child):
         environment = {
             "BROWSER_BIND": authority(self.host, self.port),
             "TLS_PEM": str(pem),
-            "FRONT_DOOR": authority(*door),
+            "FRONT_HOST": self.host,
+            "FRONT_PORT": str(door_port),
             "STATS_SOCKET": str(run_dir / "stats.sock"),
         }
         command = ("haproxy", "-db", "-f", str(ROOT / "deploy" / "haproxy.cfg"))

@@ -37,10 +37,15 @@ class Phone(asyncio.DatagramProtocol):
     @classmethod
     @contextlib.asynccontextmanager
     async def registered(cls, impu: str, core: ImsCore) -> AsyncIterator[Phone]:
-        """Hold a phone that *core* has registered. Raise RuntimeError if it refuses."""
+        """Hold a phone that *core* has registered. Raise RuntimeError if it refuses.
+
+        It leaves in good order, so that no later call rings at a port that is gone.
+        """
         user = User(impu.partition(":")[2], impu)
         with UdpAgent() as agent:
-            request = agent.register(user, [("Authorization", user.tna_credentials())])
+            credentials = [("Authorization", user.tna_credentials())]
+            request = agent.register(user, credentials)
+            leaving = agent.register(user, credentials, expires=0)
             hop = core.icscf_addresses[0]
             answer = await asyncio.to_thread(agent.exchange, request, hop)
             if answer.status != 200:
@@ -51,6 +56,8 @@ class Phone(asyncio.DatagramProtocol):
         phone._transport, _ = await loop.create_datagram_endpoint(lambda: phone, own)
         try:
             yield phone
+            phone._transport.sendto(leaving.to_bytes(), hop)
+            await phone.expect(lambda message: message.all("CSeq") == leaving.all("CSeq"))
         finally:
             phone._transport.close()
 

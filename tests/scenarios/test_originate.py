@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lab.calling import Dialog, ack_of, answer, ask, cancel_of, is_answer, is_request, new_request
+from lab.deployment import Wishes
+from lab.phone import Phone
 from lab.udp import UdpAgent
 
 
@@ -160,3 +162,24 @@ async def test_a_call_is_answered_and_ended_by_its_caller(wic, user, phone):
     await answer(phone, await phone.expect(is_request("BYE")), 200)
 
     assert (await wic.expect(is_answer(bye))).status == 200
+
+
+@pytest.mark.req("S001-34")
+async def test_a_silent_core_is_504_and_a_call_that_rings_goes_on(own_lab):
+    quick = {"EPCSCF_CORE_TIMEOUT": 700, "EPCSCF_ANSWER_TIMEOUT": 700}
+    lab = own_lab(Wishes(edge=quick))
+    impus = ("sip:alice@ims.example", "sip:bob@ims.example")
+    async with await lab.connect() as wic, Phone.registered(impus[1], lab.core) as phone:
+        assert (await wic.register(impus[0], lab.bearer())).status == 200
+        ringing = new_request(wic, "INVITE", impus)
+        await wic.send(ringing.to_bytes())
+        arrived = await phone.expect(is_request("INVITE"))
+        await answer(phone, arrived, 180)
+        await wic.expect(is_answer(ringing, 180, 180))
+        lab.core.scscf.process.freeze()
+        for method in ("INVITE", "MESSAGE"):
+            assert (await ask(wic, new_request(wic, method, impus))).status == 504
+        lab.core.scscf.process.thaw()
+        await answer(phone, arrived, 200)
+
+        assert (await wic.expect(is_answer(ringing))).status == 200
