@@ -160,9 +160,28 @@ class Edge(Kamailio):
 
     def connections_of(self, impi: str) -> list[int]:
         """Return the connections on which this IMPI is registered."""
-        name = base64.b64encode(impi.encode()).decode()
+        name = self.coded(impi)
         flows = self.rows("ep_flow")
         return [int(key) for key, row in flows.items() if str(row).split("|")[0] == name]
+
+    @staticmethod
+    def coded(text: str) -> str:
+        """Write *text* as rows hold what a sender controls."""
+        return base64.b64encode(text.encode()).decode()
+
+    @staticmethod
+    def decoded(field: str) -> str:
+        """Read such a field."""
+        return base64.b64decode(field).decode()
+
+    def standing(self) -> set[tuple[str, str]]:
+        """Return what is registered: connections, each with a public identity."""
+        ids = (key.partition("|") for key in self.rows("ep_binding"))
+        return {(each, self.decoded(impu)) for each, _, impu in ids}
+
+    def stands(self, impu: str) -> bool:
+        """Tell whether *impu* is registered over any connection."""
+        return any(impu == each for _, each in self.standing())
 
     @property
     def asks(self) -> bool:

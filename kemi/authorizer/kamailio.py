@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from typing import TYPE_CHECKING, Any
 
 
@@ -99,6 +101,14 @@ class Kamailio:
     def raise_count(self, name: str) -> None:
         """Add one to a counter that nobody else writes."""
         self.write_number("ep_count", name, self.count(name) + 1)
+
+    def boot(self) -> str:
+        """Name this start of Kamailio; by the same name after the authorizer was started again."""
+        name = self.row(STATE, "boot")
+        if name is None:
+            name = uuid.uuid4().hex
+            self.write(STATE, "boot", name)
+        return name
 
     def definition(self, name: str) -> str:
         """Read what the configuration defines."""

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 
 from typing import TYPE_CHECKING, Any
 
 from authorizer.asking import BATCH_ITEMS, batches
 from authorizer.clerk import Clerk
 from authorizer.conversation import CONTRACT, Conversation
-from authorizer.kamailio import STATE, Kamailio
+from authorizer.kamailio import Kamailio
 from authorizer.orders import Orders
 from authorizer.reports import Reports
+from authorizer.roster import Roster
 from authorizer.view import View
 from epcscf.control.v1 import control_pb2 as pb
 
@@ -46,12 +46,12 @@ class Process:
     """The tasks of the loop."""
 
     def __init__(self, kamailio: Kamailio, target: str, node: str) -> None:
-        hello = pb.Hello(node=node, boot_id=_boot(kamailio), contract=CONTRACT)
+        hello = pb.Hello(node=node, boot_id=kamailio.boot(), contract=CONTRACT)
         self._kamailio = kamailio
         self._view = View(kamailio)
         self._clerk = Clerk(kamailio, self._view, self._ask)
         self._conversation = Conversation(target, hello, self)
-        self._reports = Reports(kamailio, self._conversation.say)
+        self._reports = Reports(kamailio, Roster(kamailio), self._conversation.say)
         self._orders = Orders(kamailio, self._clerk, self._conversation.say)
         self._reports.others.update(self._orders.outcomes)
 
@@ -140,15 +140,6 @@ class Process:
     def roll_call(self) -> None:
         """Tell all that stands once more."""
         self._reports.call_roll()
-
-
-def _boot(kamailio: Kamailio) -> str:
-    """Name this boot of Kamailio, by the same name if the authorizer was started again in it."""
-    name = kamailio.row(STATE, "boot")
-    if name is None:
-        name = uuid.uuid4().hex
-        kamailio.write(STATE, "boot", name)
-    return name
 
 
 def run(ksr: Any, target: str, node: str) -> None:

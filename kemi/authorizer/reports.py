@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from authorizer.kamailio import Kamailio
+    from authorizer.roster import Roster
 
 QUEUE = "ep_report"
 AT_ONCE = 256
@@ -36,15 +37,18 @@ CAUSES = {name.removeprefix("CAUSE_").lower(): number for name, number in told.C
 class Reports:
     """Takes what is queued, tells what can be told."""
 
-    def __init__(self, kamailio: Kamailio, say: Callable[[pb.FromEdge], None]) -> None:
+    def __init__(
+        self, kamailio: Kamailio, roster: Roster, say: Callable[[pb.FromEdge], None]
+    ) -> None:
         self._kamailio = kamailio
+        self._roster = roster
         self._say = say
         self._kept: deque[told.Report] = deque(maxlen=KEPT_AT_MOST)
         self._untold = 0
         self._roll: Iterator[str] | None = None
         self.open = False
         "Whether a stream is there to be told on."
-        self.others: dict[str, Callable[[str], None]] = {}
+        self.others: dict[str, Callable[[str], None]] = dict(roster.tales)
         "Who hears of records that are no reports, by kind."
 
     def call_roll(self) -> None:
@@ -80,9 +84,11 @@ class Reports:
         first, _, rest = tale.partition("|")
         match kind:
             case "stands":
+                self._roster.enter(tale)
                 stands = self._standing(tale)
                 return stands and told.Report(stands=stands)
             case "ended":
+                self._roster.leave(rest)
                 return told.Report(ended=told.Ended(id=rest, cause=CAUSES[first]))
             case "declined":
                 return told.Report(declined=told.Declined(decision_id=rest, status=int(first)))

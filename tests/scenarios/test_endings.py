@@ -1,0 +1,199 @@
+"""How registrations end, and what the core hears of it on behalf of a client that is gone."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from lab.deployment import Deployment, Wishes
+from lab.scripted import Behaviour
+from lab.subscribers import Subscription
+from lab.wic import Closed
+
+
+GRACE = 2
+MARGIN = 10
+"Seconds that a registration ends before its token, as the lab's sidecar has it."
+
+
+@pytest.fixture(scope="module")
+def brief(tmp_path_factory):
+    """A deployment that does not wait long for clients that were lost."""
+    wishes = Wishes(edge={"EPCSCF_GRACE": GRACE})
+    with Deployment(tmp_path_factory.mktemp("brief"), wishes) as lab:
+        yield lab
+
+
+@pytest.fixture
+def guest(brief, request):
+    """A subscriber of this test alone."""
+    name = f"guest-{abs(hash(request.node.name)) % 10**8}"
+    user = Subscription(impi=f"{name}@ims.example", impus=(f"sip:{name}@ims.example",))
+    brief.core.hss.provision(user)
+    return user
+
+
+def bearer_of(lab, user, **more):
+    return lab.bearer("portal", user.impi, **more)
+
+
+def goodbyes(lab, user, since=0):
+    """De-registrations of *user* that the edge sent by itself."""
+    return [
+        message
+        for message in lab.core.scscf.wire("REGISTER", since)
+        if message.one("Call-ID").startswith("ep-goodbye-") and user.impus[0] in message.one("To")
+    ]
+
+
+@pytest.mark.req("SX-13")
+@pytest.mark.parametrize("token", ["none", "the same", "dead"])
+async def test_a_client_leaves_on_the_connection_that_it_came_on(lab, user, at_core, token):
+    """SIP.js shows no token when it leaves; JsSIP the one it has, however old."""
+    good = lab.bearer("portal", user.impi)
+    dead = lab.bearer("portal", user.impi, exp=int(time.time()) - 3600)
+    shown = {"none": None, "the same": good, "dead": dead}[token]
+    async with await lab.connect() as wic:
+        assert (await wic.register(user.impu, good)).status == 200
+        assert (await wic.register(user.impu, shown, expires=0)).status == 200
+
+        told = at_core(wic)[-1]
+        assert 'integrity-protected="auth-done"' in told.one("Authorization")
+        assert told.one("Expires") == "0"
+        assert user.impi not in lab.core.hss.registrations()
+        assert not lab.edge.stands(user.impu)
+
+
+@pytest.mark.req("SX-13")
+@pytest.mark.parametrize("status", [404, 481])
+@pytest.mark.scripted_core
+async def test_whom_the_core_does_not_know_leaves_all_the_same(
+    lab, core_by_hand, impi_by_hand, status
+):
+    impu, bearer = f"sip:{impi_by_hand}", lab.bearer("portal", impi_by_hand)
+    async with await lab.connect() as wic:
+        asked = wic.register_request(impu, bearer)
+        await wic.send(asked.to_bytes())
+        told = await core_by_hand.receive(asked)
+        core_by_hand.answer(told, 200, "OK", [("Contact", asked.one("Contact"))])
+        assert (await wic.answer(asked)).status == 200
+        leaving = wic.register_request(impu, bearer, expires=0)
+        await wic.send(leaving.to_bytes())
+        core_by_hand.answer(await core_by_hand.receive(leaving), status, "Gone")
+
+        assert (await wic.answer(leaving)).status == 200
+        assert not lab.edge.stands(impu)
+
+
+@pytest.mark.req("SX-8")
+@pytest.mark.parametrize("ends", [True, False])
+async def test_a_renewal_that_is_refused_for_good_ends_the_registration(lab, user, ends):
+    """F20; what the core cannot do at the moment changes nothing."""
+    bearer = lab.bearer("portal", user.impi)
+    async with await lab.connect() as wic:
+        assert (await wic.register(user.impu, bearer)).status == 200
+        lab.core.scscf.script(
+            user.impu, Behaviour.FORBID if ends else Behaviour.OVERLOADED, 0 if ends else 3
+        )
+        refused = await wic.register(user.impu, bearer)
+        lab.core.scscf.unscript(user.impu)
+
+        assert refused.status == (403 if ends else 500)
+        assert lab.edge.stands(user.impu) is not ends
+        assert wic.is_open
+
+
+async def test_a_first_registration_that_is_refused_leaves_the_impi_free(lab, user):
+    mine, theirs = lab.bearer("portal", user.impi), lab.bearer("portal", user.impi, sub="another")
+    async with await lab.connect() as one, await lab.connect() as other:
+        lab.core.scscf.script(user.impu, Behaviour.FORBID)
+        assert (await one.register(user.impu, mine)).status == 403
+        lab.core.scscf.unscript(user.impu)
+
+        assert (await other.register(user.impu, theirs)).status == 200
+
+
+@pytest.mark.req("SX-10")
+async def test_a_lost_client_stands_for_a_while_and_is_deregistered_then(brief, guest):
+    impu = guest.impus[0]
+    wic = await brief.connect()
+    assert (await wic.register(impu, bearer_of(brief, guest))).status == 200
+    contact = f"sip:{wic.user}@{wic.host};transport=ws"
+    lost_at = time.monotonic()
+    await wic.abort()
+
+    assert brief.edge.stands(impu)
+    brief.edge.wait_until(lambda: not brief.edge.stands(impu), seconds=10, what="end of the grace")
+    assert time.monotonic() - lost_at > GRACE
+    brief.core.scscf.wait_until_gone(impu)
+    (told,) = goodbyes(brief, guest)
+    assert told.one("Contact") == f"<{contact}>;expires=0"
+    assert 'integrity-protected="auth-done"' in told.one("Authorization")
+    assert "icid-value=" in told.one("P-Charging-Vector")
+    assert guest.impi not in brief.core.hss.registrations()
+    ended = brief.sidecar.ctl("registrations", "list", "--impi", guest.impi, "--ended")
+    assert "ended" in ended
+
+
+@pytest.mark.req("SX-10")
+async def test_a_client_that_is_back_in_time_keeps_what_it_had(brief, guest):
+    impu, bearer = guest.impus[0], bearer_of(brief, guest)
+    old = await brief.connect()
+    assert (await old.register(impu, bearer)).status == 200
+    await old.abort()
+    async with await brief.connect() as new:
+        new.user, new.host, new._instance = old.user, old.host, old._instance
+        assert (await new.register(impu, bearer)).status == 200
+        brief.edge.wait_until(
+            lambda: brief.edge.rows("ep_lost") == {}, seconds=10, what="end of the grace"
+        )
+        assert goodbyes(brief, guest) == []
+        assert brief.core.scscf.registered(impu)
+        assert (await new.register(impu, bearer)).status == 200
+
+
+@pytest.mark.req("SX-8")
+async def test_a_registration_ends_with_its_token(brief, guest):
+    """The shortest that is accepted is a minute: so the clock of the row is turned instead."""
+    impu = guest.impus[0]
+    async with await brief.connect() as wic:
+        bearer = bearer_of(brief, guest, exp=int(time.time()) + 60 + MARGIN + 5)
+        assert (await wic.register(impu, bearer)).status == 200
+        since = brief.core.scscf.mark()
+        (key,) = (key for key in brief.edge.rows("ep_binding") if row_is_of(brief, key, guest))
+        fields = str(brief.edge.row("ep_binding", key)).split("|")
+        fields[4] = str(int(time.time()))
+        brief.edge.rpc("htable.sets", "ep_binding", key, "|".join(fields))
+        brief.edge.rpc("htable.setex", "ep_binding", key, 1)
+
+        assert await wic.closed() == Closed(4001, "token expired")
+        brief.core.scscf.wait_until_gone(impu)
+        assert len(goodbyes(brief, guest, since)) == 1
+        assert not brief.edge.stands(impu)
+
+
+def row_is_of(lab, key, user):
+    connection = key.partition("|")[0]
+    return int(connection) in lab.edge.connections_of(user.impi)
+
+
+@pytest.mark.req("SX-8")
+async def test_what_the_core_refuses_to_end_ends_here_all_the_same(brief, guest):
+    impu = guest.impus[0]
+    wic = await brief.connect()
+    assert (await wic.register(impu, bearer_of(brief, guest))).status == 200
+    brief.core.scscf.script(impu, Behaviour.FORBID)
+    since = brief.edge.log.mark()
+    await wic.abort()
+    brief.edge.log.wait_for(
+        lambda line: "deregistration.refused status=403" in line or None,
+        seconds=10,
+        what="refusal",
+        since=since,
+    )
+    brief.core.scscf.unscript(impu)
+    assert not brief.edge.stands(impu)
+    async with await brief.connect() as other:
+        theirs = bearer_of(brief, guest, sub="another")
+        assert (await other.register(impu, theirs)).status == 200
