@@ -101,7 +101,6 @@ def test_tabs_of_one_user_register_side_by_side(lab, open_tab, user):
 
 
 @pytest.mark.req("SX-13")
-@pytest.mark.parametrize("library", ["jssip"])
 def test_a_page_ends_its_registration(lab, registered, user):
     tab, _ = registered
 
