@@ -73,7 +73,7 @@ $("dial").addEventListener("submit", (event) => {
   calls.call($("target").value.trim());
 });
 $("answer").addEventListener("click", () => calls.answer());
-$("decline").addEventListener("click", () => calls.hangUp());
+$("decline").addEventListener("click", () => calls.decline());
 $("hangup").addEventListener("click", () => calls.hangUp());
 $("mute").addEventListener("click", () => toggle($("mute"), (on) => calls.setMuted(on)));
 $("hold").addEventListener("click", () => toggle($("hold"), (on) => calls.setHeld(on)));

@@ -2,6 +2,7 @@
 import { callEnd } from "./words.js";
 
 const BUSY = 486;
+const DECLINE = 603;
 const OPTIONS = {
   mediaConstraints: { audio: true, video: false },
   // media goes to the eP-CSCF's own address: nobody else is asked for a candidate
@@ -30,6 +31,10 @@ export class Calls extends EventTarget {
 
   hangUp() {
     this.session?.terminate();
+  }
+
+  decline() {
+    this.session.terminate({ status_code: DECLINE });
   }
 
   setMuted(muted) {

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import secrets
+import time
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from playwright.sync_api import Browser, Page
 
-from lab.deployment import EDGE_NAME, HOME, ORIGINS, Deployment, Wishes
+from lab.deployment import EDGE_NAME, EDGE_URL, HOME, ORIGINS, Deployment, Wishes
 from lab.subscribers import Subscription
 from lab.udp import User
 from tests.browser.chromium import chromium
 from tests.browser.site import Site
-from tests.browser.tab import LIBRARIES, Tab
+from tests.browser.tab import LIBRARIES, Recorded, Tab
 
 
 STRANGER = "https://stranger.example"
@@ -119,3 +121,38 @@ def make_user(lab: Deployment) -> Callable[[], User]:
 def user(make_user: Callable[[], User]) -> User:
     """One such subscriber."""
     return make_user()
+
+
+@pytest.fixture
+def session(lab: Deployment, make_user: Callable[[], User]) -> Callable[..., dict[str, Any]]:
+    """Say who is logged in, as a WWSF does; a new subscriber each time unless one is given."""
+
+    def who(
+        user: User | None = None, life: int = 3600, epcscf_uri: str = EDGE_URL, **claims: Any
+    ) -> dict[str, Any]:
+        user = user or make_user()
+        expires_at = int(time.time()) + life
+        claims = {"impi": user.impi, "exp": expires_at, **claims}
+        return {
+            "impu": user.impu,
+            "impi": user.impi,
+            "display_name": "Alice Example",
+            "token": lab.issuers["portal"].token(**claims),
+            "expires_at": expires_at,
+            "epcscf_uri": epcscf_uri,
+        }
+
+    return who
+
+
+@pytest.fixture
+def wic(site: Site, open_page: Callable[..., Page]) -> Callable[..., Recorded]:
+    """Open the page of `demo/wic` for whoever is logged in, one session after the other."""
+
+    def open_for(
+        *sessions: dict[str, Any], origin: str = ORIGINS["portal"], hz: int = 440
+    ) -> Recorded:
+        site.sessions = iter(sessions)
+        return Recorded(open_page("/wic/", origin, hz))
+
+    return open_for

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import time
 
 from collections.abc import Iterator
 
@@ -12,58 +11,15 @@ import pytest
 
 from playwright.sync_api import expect
 
-from lab.deployment import EDGE_URL, ORIGINS
 from lab.scripted import Behaviour
 from tests.browser.conftest import STRANGER
+from tests.browser.phone_page import registered, status
 from tests.browser.tab import Recorded
-
-
-@pytest.fixture
-def session(lab, user):
-    """Say who is logged in, as a WWSF does."""
-
-    def who(life=3600, epcscf_uri=EDGE_URL, **claims):
-        expires_at = int(time.time()) + life
-        token = lab.issuers["portal"].token(
-            claims.pop("impi", user.impi), exp=expires_at, **claims
-        )
-        return {
-            "impu": user.impu,
-            "impi": user.impi,
-            "display_name": "Alice Example",
-            "token": token,
-            "expires_at": expires_at,
-            "epcscf_uri": epcscf_uri,
-        }
-
-    return who
-
-
-@pytest.fixture
-def wic(site, open_page):
-    """Open the page for whoever is logged in, one session after the other."""
-
-    def open_for(*sessions, origin=ORIGINS["portal"]):
-        site.sessions = iter(sessions)
-        return Recorded(open_page("/wic/", origin))
-
-    return open_for
-
-
-def status(wic):
-    return wic.page.get_by_role("status").first
-
-
-def registered(wic):
-    expect(status(wic)).to_have_text("You can call and be called.", timeout=25_000)
-    return wic
 
 
 @pytest.mark.req("S003-17", "S004-9")
 def test_it_shows_who_is_registered_and_for_how_long(lab, wic, session, user):
-    mine = session()
-
-    shown = registered(wic(mine)).page
+    shown = registered(wic(session(user))).page
 
     assert lab.core.scscf.registered(user.impu)
     expect(shown.get_by_role("heading")).to_have_text("Alice Example")
@@ -86,8 +42,8 @@ def test_the_token_stays_in_memory(wic, session):
 
 
 @pytest.mark.req("S003-17")
-def test_it_renews_before_the_token_ends_and_says_nothing(wic, session):
-    first, second = session(life=600), session(life=3600)
+def test_it_renews_before_the_token_ends_and_says_nothing(wic, session, user):
+    first, second = session(user, life=600), session(user)
     shown = registered(wic(first, second))
     shown.page.evaluate("""() => new MutationObserver(() => window.disturbed = true)
         .observe(document.querySelector("#status"), { characterData: true, childList: true })""")
@@ -126,9 +82,9 @@ def test_it_connects_to_nobody_but_the_operator(wic, session, address):
     assert shown.wire("opening") == []
 
 
-def test_a_refused_identity_is_final(wic, session):
+def test_a_refused_identity_is_final(wic, session, user):
     """403: no other token would help, so it does not come back by itself."""
-    shown = wic(session(impi="carol@ims.example"), session())
+    shown = wic(session(user, impi="carol@ims.example"), session(user))
 
     expect(status(shown)).to_have_text("You may not use this identity here.")
     wind(shown)
@@ -139,8 +95,8 @@ def test_a_refused_identity_is_final(wic, session):
     registered(shown)
 
 
-def test_a_refused_token_is_renewed_once(wic, session):
-    shown = wic(session(scope="openid"), session())
+def test_a_refused_token_is_renewed_once(wic, session, user):
+    shown = wic(session(user, scope="openid"), session(user))
 
     wind(shown)
     registered(shown)
@@ -148,8 +104,8 @@ def test_a_refused_token_is_renewed_once(wic, session):
     assert [answer.status for answer in shown.answers("REGISTER")] == [401, 200]
 
 
-def test_a_second_refused_token_leads_to_the_login(wic, session):
-    shown = wic(session(scope="openid"), session(scope="openid"), session())
+def test_a_second_refused_token_leads_to_the_login(wic, session, user):
+    shown = wic(session(user, scope="openid"), session(user, scope="openid"), session(user))
 
     wind(shown)
     expect(status(shown)).to_contain_text("Please sign in again.")
@@ -200,7 +156,7 @@ def test_the_time_that_the_network_asks_for_is_kept(lab, wic, session):
 def test_what_the_core_refuses_is_said_in_words(lab, wic, session, user, behaviour, text):
     lab.core.scscf.script(user.impu, behaviour)
 
-    shown = wic(session())
+    shown = wic(session(user))
 
     expect(status(shown)).to_have_text(text)
 
@@ -219,7 +175,7 @@ def test_a_door_that_stays_shut_is_tried_ever_more_rarely(wic, session):
 
 
 def test_signing_off_ends_the_registration(lab, wic, session, user):
-    shown = registered(wic(session()))
+    shown = registered(wic(session(user)))
 
     shown.page.get_by_role("button", name="Sign off").click()
 
