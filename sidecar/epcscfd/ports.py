@@ -12,7 +12,8 @@ from typing import Protocol
 
 from epcscfd.domain.credentials import BearerToken
 from epcscfd.domain.judgement import Judgement
-from epcscfd.domain.policy import Policy
+from epcscfd.domain.policy import Policy, WwsfId
+from epcscfd.domain.reasons import Reason
 from epcscfd.domain.revocation import Revocations
 from epcscfd.domain.token import AccessToken, Assertion, TokenUse
 
@@ -48,12 +49,12 @@ class Journal(Protocol):
 class TokenVerifier(Protocol):
     """Who vouches that a token was made by an authorization entity."""
 
-    def verify_at_once(self, token: BearerToken, policy: Policy) -> Assertion | None:
-        """Vouch for *token* or say why not. None: a key must be fetched first."""
+    def verify_at_once(self, token: BearerToken, wwsf: WwsfId, policy: Policy) -> Assertion | None:
+        """Vouch for *token* of a user of *wwsf*, or say why not. None: that takes waiting."""
         ...
 
-    async def verify(self, token: BearerToken, policy: Policy) -> Assertion:
-        """Vouch for *token* or say why not, fetching what that needs."""
+    async def verify(self, token: BearerToken, wwsf: WwsfId, policy: Policy) -> Assertion:
+        """Vouch for *token* of a user of *wwsf*, or say why not, waiting for what that needs."""
         ...
 
 
@@ -94,3 +95,35 @@ class KeyWatch(Protocol):
     def keys_fetched(self, source: str, outcome: KeyFetch, why: str) -> None:
         """Note that a fetch from *source* (URL or path) ended so; *why* is for people."""
         ...
+
+
+class IntrospectionOutcome(enum.StrEnum):
+    """How a question about a token ended. Closed set: a metric label."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    "Or good for nothing here."
+    UNREACHABLE = "unreachable"
+    "There was no answer, or none that says anything."
+    REFUSED = "refused"
+    "The server does not accept who we are."
+
+
+class IntrospectionWatch(Protocol):
+    """Who is told how questions about tokens end."""
+
+    def introspected(self, entity: str, outcome: IntrospectionOutcome, why: str) -> None:
+        """Note that *entity* was asked and it ended so; *why* is for people."""
+        ...
+
+
+class VerificationWatch(Protocol):
+    """Who is told how verifications of tokens end."""
+
+    def token_verified(self, method: str, reason: Reason | None) -> None:
+        """Note that a token was verified by *method*. None: it is good."""
+        ...
+
+
+class TokenWatch(KeyWatch, IntrospectionWatch, VerificationWatch, Protocol):
+    """Who is told all of it."""

@@ -137,6 +137,13 @@ class Keys(Section, frozen=True):
     "Whom issuers' web servers are certified by, if not by what the operating system trusts."
 
 
+class Introspection(Section, frozen=True):
+    """How issuers are asked about tokens."""
+
+    credential_directory: AbsolutePath = "/etc/epcscf/credentials"
+    "Where our secrets, keys and certificates lie, each in a file of the name the policy says."
+
+
 class Log(Section, frozen=True):
     """What is written to standard output."""
 
@@ -242,6 +249,7 @@ class Settings(Section, frozen=True):
     store: Store = Store()
     edges: Edges = Edges()
     keys: Keys = Keys()
+    introspection: Introspection = Introspection()
     log: Log = Log()
     metrics: Metrics = Metrics()
     waf: Waf | None = None

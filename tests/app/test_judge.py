@@ -14,10 +14,13 @@ from epcscfd.domain.policy import EntityState, PemKeys
 from epcscfd.domain.reasons import Reason
 from epcscfd.domain.register import Accept, Forward
 from epcscfd.domain.revocation import Revocations
+from epcscfd.tokens.introspection.credentials import CredentialStore
+from epcscfd.tokens.introspection.introspector import Introspector
 from epcscfd.tokens.jwks import KeyLives
 from epcscfd.tokens.keyring import Keyring
 from epcscfd.tokens.ledger import OneTimeLedger
 from epcscfd.tokens.verifier import JwtVerifier
+from epcscfd.tokens.verifying import EntityVerifier
 from tests.builders import (
     NOW,
     a_fault,
@@ -31,9 +34,9 @@ from tests.builders import (
 )
 from tests.fakes.memory import (
     MemoryJournal,
-    MemoryKeyWatch,
     MemoryPolicySource,
     MemoryRevocations,
+    MemoryTokenWatch,
 )
 from tests.fakes.verifier import FakeVerifier
 from tests.vectors.signing import a_jwt, an_ec_key, some_claims
@@ -73,10 +76,12 @@ def judge_with(clock, journal, policies, revocations):
 
 
 @pytest.fixture
-async def real_judge(judge_with, clock, policies):
-    keyring = Keyring(clock, MemoryKeyWatch(), KeyLives())
+async def real_judge(judge_with, clock, policies, tmp_path):
+    watch = MemoryTokenWatch()
+    keyring = Keyring(clock, watch, KeyLives())
+    introspector = Introspector(clock, watch, CredentialStore(tmp_path, {}))
     policies.policy = a_policy(entities=[an_entity(keys=PemKeys(an_ec_key().pem()))])
-    yield judge_with(JwtVerifier(keyring))
+    yield judge_with(EntityVerifier(JwtVerifier(keyring), introspector, watch))
     await keyring.close()
 
 

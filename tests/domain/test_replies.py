@@ -28,6 +28,7 @@ FAILURES = {
     "F13": (403, Challenge.NONE, Connection.CLOSE),
     "F14": (504, Challenge.NONE, Connection.KEEP),
     "F15": (503, Challenge.NONE, Connection.KEEP),
+    "F16": (500, Challenge.NONE, Connection.KEEP),
     "F17": (401, Challenge.INVALID_TOKEN, Connection.CLOSE),
 }
 
@@ -43,13 +44,14 @@ ROWS = {
         "signature_invalid",
         "token_revoked",
         "claims_malformed",
+        "token_inactive",
         "life_too_long",
         "binding_unknown",
         "binding_mismatch",
     ],
     "F4": ["token_expired"],
     "F5": ["token_not_yet_valid"],
-    "F6": ["entity_unknown", "audience_mismatch"],
+    "F6": ["entity_unknown", "entity_ambiguous", "audience_mismatch"],
     "F7": ["scope_insufficient"],
     "F8": ["identity_not_asserted"],
     "F9": ["impi_missing", "impu_missing", "identity_malformed"],
@@ -71,8 +73,9 @@ ROWS = {
     ],
     "a known range that is not in use": ["range_not_enabled"],
     "F13": ["domain_not_served"],
-    "F14": ["keys_unreachable"],
+    "F14": ["keys_unreachable", "introspection_unreachable"],
     "F15": ["overloaded"],
+    "F16": ["introspection_refused"],
     "F17": ["token_replayed"],
 }
 
@@ -82,6 +85,9 @@ PASSING = {
     "token_expired",
     "token_not_yet_valid",
     "keys_unreachable",
+    "introspection_unreachable",
+    "introspection_refused",
+    "token_inactive",
     "overloaded",
     "token_replayed",
 }

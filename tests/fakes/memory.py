@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from epcscfd.domain.judgement import Judgement
 from epcscfd.domain.policy import Policy
+from epcscfd.domain.reasons import Reason
 from epcscfd.domain.revocation import Revocations
-from epcscfd.ports import KeyFetch
+from epcscfd.ports import IntrospectionOutcome, KeyFetch
 
 
 class MemoryPolicySource:
@@ -55,3 +56,20 @@ class MemoryKeyWatch:
     def outcomes(self) -> list[KeyFetch]:
         """How they ended, in order."""
         return [outcome for _, outcome, _ in self.fetches]
+
+
+class MemoryTokenWatch(MemoryKeyWatch):
+    """Remembers how questions and verifications ended, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.introspections: list[tuple[str, IntrospectionOutcome, str]] = []
+        self.verifications: list[tuple[str, Reason | None]] = []
+
+    def introspected(self, entity: str, outcome: IntrospectionOutcome, why: str) -> None:
+        """Remember one."""
+        self.introspections.append((entity, outcome, why))
+
+    def token_verified(self, method: str, reason: Reason | None) -> None:
+        """Remember one."""
+        self.verifications.append((method, reason))

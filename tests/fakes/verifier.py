@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from epcscfd.domain.credentials import BearerToken
-from epcscfd.domain.policy import Policy
+from epcscfd.domain.policy import Policy, WwsfId
 from epcscfd.domain.token import Assertion
 
 
@@ -21,12 +21,12 @@ class FakeVerifier:
         if at_once:
             self.released.set()
 
-    def verify_at_once(self, token: BearerToken, policy: Policy) -> Assertion | None:
+    def verify_at_once(self, token: BearerToken, wwsf: WwsfId, policy: Policy) -> Assertion | None:
         """Say it, if that needs no waiting."""
         self.asked.append(policy.revision)
         return self.assertion if self.released.is_set() else None
 
-    async def verify(self, token: BearerToken, policy: Policy) -> Assertion:
+    async def verify(self, token: BearerToken, wwsf: WwsfId, policy: Policy) -> Assertion:
         """Say it, when released."""
         self.asked.append(policy.revision)
         self.waiting.set()

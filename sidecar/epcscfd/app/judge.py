@@ -68,7 +68,7 @@ class RegisterJudge:
         request, policy = read_register(facts), self.policies.current()
         if not isinstance(request.credentials, BearerToken):
             return Examined(request, None, policy, self.clock.monotonic() - started)
-        assertion = self.verifier.verify_at_once(request.credentials, policy)
+        assertion = self.verifier.verify_at_once(request.credentials, request.door.wwsf, policy)
         if assertion is None:
             return None
         return Examined(request, assertion, policy, self.clock.monotonic() - started)
@@ -88,7 +88,7 @@ class RegisterJudge:
     async def _verify(self, request: RegisterRequest, policy: Policy) -> Assertion | None:
         if not isinstance(request.credentials, BearerToken):
             return None
-        return await self.verifier.verify(request.credentials, policy)
+        return await self.verifier.verify(request.credentials, request.door.wwsf, policy)
 
     def conclude(self, examined: Examined) -> Judgement:
         """Judge what has been *examined*, at the same turn of the loop."""

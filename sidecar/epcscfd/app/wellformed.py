@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from epcscfd.app.provisioning import Resource
     from epcscfd.domain.identity import Impi, Impu
+    from epcscfd.domain.introspection import Introspection
 
 ID = re.compile(r"[a-z0-9-]{1,63}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -60,6 +61,9 @@ HIGHEST_NUMBER = 2**31 - 1
 "Numbers are signed integers at the edge."
 MOST_RANGES = 1000
 "Of one WWSF; thousands of numbers are one range, not thousands."
+
+LONGEST_SPANS = {"ttl": 3600, "negative_ttl": 60, "timeout": 7}
+"Seconds. An edge waits eight for a verdict, and what is revoked should not live for hours."
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
@@ -113,7 +117,10 @@ def _check_entity(entity: AuthorizationEntity) -> None:
     if entity.entity_id:
         need_match(PRINTABLE, "entity_id", entity.entity_id, "printable ASCII")
     _check_keys(entity)
-    need(bool(entity.algorithms), "algorithms", "at least one is needed")
+    _check_introspection(entity.introspection)
+    need(bool(entity.keys or entity.introspection), "keys", "is needed without introspection")
+    unused = entity.keys is None and not entity.algorithms
+    need(bool(entity.algorithms) or unused, "algorithms", "at least one is needed")
     for algorithm in sorted(entity.algorithms - ALGORITHMS):
         known = ", ".join(sorted(ALGORITHMS))
         raise InvalidArgument("algorithms", f"{quote(algorithm)} is none of {known}")
@@ -135,6 +142,19 @@ def _check_keys(entity: AuthorizationEntity) -> None:
             check_url("keys.jwks_url", url)
         case JwksFile(path):
             need(path.startswith("/"), "keys.jwks_file", "must be an absolute path")
+
+
+def _check_introspection(asked: Introspection | None) -> None:
+    if asked is None:
+        return
+    check_url("introspection.url", asked.url)
+    need_match(PRINTABLE, "introspection.client_id", asked.client_id, "printable ASCII")
+    # It becomes a file name: nothing in it may lead elsewhere.
+    need_match(ID, "introspection.credential", asked.credential, "a name of `[a-z0-9-]{1,63}`")
+    for field, longest in LONGEST_SPANS.items():
+        seconds = getattr(asked, field).total_seconds()
+        fits = 1 <= seconds <= longest
+        need(fits, f"introspection.{field}_seconds", f"must be from 1 to {longest}")
 
 
 def _check_wwsf(wwsf: Wwsf) -> None:

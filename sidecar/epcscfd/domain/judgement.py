@@ -2,6 +2,7 @@
 
 * A verdict that lets through holds no longer than the token lives.
 * A refusal holds only if it follows from the request and the policy, and then briefly.
+* What an entity has said when asked holds no longer than that word, a refusal not at all.
 * One-time tokens get judgements that hold for one request.
 * Nothing here contains the token; of its claims only what identifies the case.
 """
@@ -21,7 +22,7 @@ from epcscfd.domain.reasons import Connection, Reason
 from epcscfd.domain.register import Accept, Decision, Door, Forward, Reject
 from epcscfd.domain.replies import REPLIES, Lasting
 from epcscfd.domain.rules import CloseOnReject
-from epcscfd.domain.token import AccessToken, TokenFault
+from epcscfd.domain.token import AccessToken, Assertion, TokenFault
 
 
 LONGEST_QUOTE = 128
@@ -135,14 +136,28 @@ def _stamp(case: Case) -> Stamp:
 
 
 def _keep(case: Case, decision: Decision) -> timedelta:
-    token = case.evidence.assertion
-    one_time = isinstance(token, AccessToken) and case.entity.one_time_tokens
+    assertion = case.evidence.assertion
+    one_time = isinstance(assertion, AccessToken) and case.entity.one_time_tokens
     if one_time:
         return _AT_ONCE
     if isinstance(decision, Reject):
-        kept = REPLIES[decision.reason].lasting is Lasting.KEPT
+        kept = REPLIES[decision.reason].lasting is Lasting.KEPT and not _is_hearsay(assertion)
         return case.rules.refusal_life if kept else _AT_ONCE
-    return max(_AT_ONCE, min(case.rules.verdict_life, decision.grant.token_expires_at - case.now))
+    holds_until = decision.grant.token_expires_at
+    if isinstance(assertion, AccessToken) and assertion.confirmed_until is not None:
+        holds_until = min(holds_until, assertion.confirmed_until)
+    return max(_AT_ONCE, min(case.rules.verdict_life, holds_until - case.now))
+
+
+def _is_hearsay(assertion: Assertion | None) -> bool:
+    """Tell whether the next answer about the token may be another."""
+    match assertion:
+        case AccessToken():
+            return assertion.confirmed_until is not None
+        case TokenFault():
+            return assertion.introspected
+        case None:
+            return False
 
 
 def _refusal(case: Case, reason: Reason) -> Refusal:

@@ -19,6 +19,7 @@ from datetime import timedelta
 from typing import NewType
 
 from epcscfd.domain.identity import Impi, Impu
+from epcscfd.domain.introspection import Introspection
 from epcscfd.domain.ranges import Claim, IdentityRange, RangeTable
 
 
@@ -122,8 +123,11 @@ class AuthorizationEntity:
     location: Location
     entity_id: str
     "Value of `authorization-entity`; empty only for an operator's own."
-    keys: KeySource
+    keys: KeySource | None
+    "None: none of its tokens is verified here, it is asked about every one."
     algorithms: frozenset[str]
+    introspection: Introspection | None = None
+    "None: it is not asked. With keys: about tokens only that are no JWT."
     token_types: frozenset[str] = ACCESS_TOKEN_TYPES
     audience: str = ""
     "Empty: the audience of this eP-CSCF."
@@ -212,6 +216,8 @@ class Policy:
     entities: Mapping[EntityId, AuthorizationEntity] = field(default_factory=dict)
     wwsfs: Mapping[WwsfId, Wwsf] = field(default_factory=dict)
     subscriptions: Mapping[Impi, Subscription] = field(default_factory=dict)
+    introspects: bool = field(init=False, repr=False, compare=False)
+    "Whether any entity has to be asked about tokens."
     _by_issuer: Mapping[str, AuthorizationEntity] = field(init=False, repr=False, compare=False)
     _by_client: Mapping[str, Wwsf] = field(init=False, repr=False, compare=False)
     _pools: Mapping[Impi | str, frozenset[WwsfId]] = field(init=False, repr=False, compare=False)
@@ -222,6 +228,8 @@ class Policy:
         # A snapshot is asked far more often than it is made, so it carries its own indexes.
         by_issuer = {entity.issuer: entity for entity in self.entities.values()}
         subscribed = (impu for record in self.subscriptions.values() for impu in record.impus)
+        asked = any(entity.introspection for entity in self.entities.values())
+        object.__setattr__(self, "introspects", asked)
         object.__setattr__(self, "_by_issuer", by_issuer)
         by_client = {wwsf.client_id: wwsf for wwsf in self.wwsfs.values()}
         object.__setattr__(self, "_by_client", by_client)
@@ -236,6 +244,18 @@ class Policy:
     def wwsf_of_client(self, client_id: str) -> Wwsf | None:
         """Find the WWSF that tokens call exactly this."""
         return self._by_client.get(client_id)
+
+    def entities_to_ask(self, wwsf: WwsfId) -> tuple[AuthorizationEntity, ...]:
+        """Find the entities that vouch for users of *wwsf* by answering questions."""
+        known = self.wwsfs.get(wwsf)
+        if known is None or known.state is WwsfState.SUSPENDED:
+            return ()
+        named = (self.entities.get(entity_id) for entity_id in sorted(known.entities))
+        return tuple(
+            entity
+            for entity in named
+            if entity and entity.introspection and entity.state is EntityState.ACTIVE
+        )
 
     def pool_owners(self, impi: Impi) -> frozenset[WwsfId]:
         """Find the WWSFs whose pools contain *impi*. More than one is a mistake."""

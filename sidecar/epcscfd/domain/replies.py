@@ -65,6 +65,7 @@ _OLD_TOKEN = Answer(401, "Unauthorized", Challenge.INVALID_TOKEN, Connection.KEE
 _BAD_SCOPE = Answer(401, "Unauthorized", Challenge.INVALID_SCOPE, Connection.CLOSE)
 _FORBIDDEN = Answer(403, "Forbidden", Challenge.NONE, Connection.CLOSE)
 _NO_ANSWER = Answer(504, "Server Time-out", Challenge.NONE, Connection.KEEP)
+_OUR_FAULT = Answer(500, "Server Internal Error", Challenge.NONE, Connection.KEEP)
 _BUSY = Answer(503, "Service Unavailable", Challenge.NONE, Connection.KEEP)
 
 _KEPT, _PASSING = Lasting.KEPT, Lasting.PASSING
@@ -113,6 +114,9 @@ REPLIES: Mapping[Reason, SipReply] = MappingProxyType(
         Reason.SIGNATURE_INVALID: SipReply(
             _BAD_TOKEN, _KEPT, "It was not signed with the key it names, or changed since."
         ),
+        Reason.TOKEN_INACTIVE: SipReply(
+            _BAD_TOKEN, _PASSING, "The entity says that the token is not, or no longer, good."
+        ),
         Reason.CLAIMS_MALFORMED: SipReply(
             _BAD_TOKEN, _KEPT, "A required claim is missing or of the wrong type."
         ),
@@ -143,6 +147,9 @@ REPLIES: Mapping[Reason, SipReply] = MappingProxyType(
         # F6: somebody else's token, or one for somebody else.
         Reason.ENTITY_UNKNOWN: SipReply(
             _BAD_TOKEN, _KEPT, "No authorization entity has this `iss`, to the letter: create it."
+        ),
+        Reason.ENTITY_AMBIGUOUS: SipReply(
+            _BAD_TOKEN, _KEPT, "Leave the WWSF one entity that is asked about opaque tokens."
         ),
         Reason.AUDIENCE_MISMATCH: SipReply(
             _BAD_TOKEN, _KEPT, "`aud` lacks this eP-CSCF: set it at the issuer, or at the entity."
@@ -228,6 +235,15 @@ REPLIES: Mapping[Reason, SipReply] = MappingProxyType(
         # F14
         Reason.KEYS_UNREACHABLE: SipReply(
             _NO_ANSWER, _PASSING, "The keys of the entity cannot be fetched: see its key source."
+        ),
+        Reason.INTROSPECTION_UNREACHABLE: SipReply(
+            _NO_ANSWER, _PASSING, "The entity did not answer about the token: see its server."
+        ),
+        # F16
+        Reason.INTROSPECTION_REFUSED: SipReply(
+            _OUR_FAULT,
+            _PASSING,
+            "The entity refuses us, not the token: check client id, credential and certificate.",
         ),
         # F15
         Reason.OVERLOADED: SipReply(

@@ -47,6 +47,8 @@ class AccessToken:
     "`jti`. Empty: it has none."
     certificate: str
     "SHA-256 of the certificate that it is bound to, lower-case hex. Empty: to none."
+    confirmed_until: datetime | None = None
+    "How long the entity's own word on it holds. None: it is proven by a signature."
 
     @property
     def subject_digest(self) -> str:
@@ -74,6 +76,8 @@ class TokenFault:
     "Whose token it claims to be, if we know that entity."
     detail: str = ""
     "What exactly was found, for the operator."
+    introspected: bool = False
+    "Whether the entity was asked: it may say otherwise next time."
 
 
 Assertion = AccessToken | TokenFault

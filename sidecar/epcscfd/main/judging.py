@@ -7,22 +7,27 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from os import environ
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from epcscfd.app.judge import RegisterJudge
 from epcscfd.domain.policy import AuthorizationEntity, PemKeys
 from epcscfd.domain.rules import CloseOnReject, JudgeRules
 from epcscfd.errors import InvalidArgument
+from epcscfd.tokens.introspection.credentials import CredentialStore
+from epcscfd.tokens.introspection.introspector import Introspector
 from epcscfd.tokens.jwks import KeyLives
 from epcscfd.tokens.keyring import Keyring
 from epcscfd.tokens.keys import KeySet, KeysRefused
 from epcscfd.tokens.ledger import OneTimeLedger
 from epcscfd.tokens.verifier import JwtVerifier
+from epcscfd.tokens.verifying import EntityVerifier
 
 
 if TYPE_CHECKING:
     from epcscfd.app.provisioning import Resource
-    from epcscfd.ports import Clock, Journal, KeyWatch, PolicySource, RevocationSource
+    from epcscfd.ports import Clock, Journal, PolicySource, RevocationSource, TokenWatch
     from epcscfd.settings import Settings
 
 
@@ -42,7 +47,7 @@ class Judging:
         settings: Settings,
         sources: Sources,
         journal: Journal,
-        watch: KeyWatch,
+        watch: TokenWatch,
         clock: Clock,
     ) -> None:
         self.rules = make_rules(settings)
@@ -52,11 +57,13 @@ class Judging:
             hard=timedelta(seconds=settings.keys.hard_ttl_seconds),
         )
         self._keyring = Keyring(clock, watch, lives, settings.keys.ca_file)
+        credentials = CredentialStore(Path(settings.introspection.credential_directory), environ)
+        self.introspector = Introspector(clock, watch, credentials, settings.keys.ca_file)
         self._keeping: asyncio.Task[None] | None = None
         self.judge = RegisterJudge(
             policies=sources.policies,
             revocations=sources.revocations,
-            verifier=JwtVerifier(self._keyring),
+            verifier=EntityVerifier(JwtVerifier(self._keyring), self.introspector, watch),
             ledger=OneTimeLedger(clock, self.rules.skew),
             journal=journal,
             clock=clock,
@@ -73,6 +80,7 @@ class Judging:
             self._keeping.cancel()
             with suppress(asyncio.CancelledError):
                 await self._keeping
+        await self.introspector.close()
         await self._keyring.close()
 
     def reread_keys(self) -> None:

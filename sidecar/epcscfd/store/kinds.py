@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 
 from epcscfd.app.provisioning import R
 from epcscfd.domain.identity import Impi, Impu
+from epcscfd.domain.introspection import ClientAuthentication, Introspection
 from epcscfd.domain.policy import (
     AuthorizationEntity,
     ClaimNames,
@@ -137,13 +138,48 @@ def _entity_row(entity: AuthorizationEntity) -> Row:
         "claim_impu": entity.claims.impu,
         "claim_wwsf": entity.claims.wwsf,
         "claim_scope": entity.claims.scope,
-        "max_life_seconds": int(entity.max_life.total_seconds()),
+        "max_life_seconds": _seconds(entity.max_life),
         "one_time_tokens": entity.one_time_tokens,
         "state": entity.state.value,
+        **_introspection_columns(entity.introspection),
     }
 
 
-def _key_columns(keys: KeySource) -> tuple[str, str]:
+def _introspection_columns(asked: Introspection | None) -> Row:
+    return {
+        "introspection_url": asked.url if asked else "",
+        "introspection_client_id": asked.client_id if asked else "",
+        "introspection_credential": asked.credential if asked else "",
+        "introspection_authentication": asked.authentication.value if asked else "",
+        "introspection_ttl_seconds": _seconds(asked.ttl) if asked else 0,
+        "introspection_negative_ttl_seconds": _seconds(asked.negative_ttl) if asked else 0,
+        "introspection_timeout_seconds": _seconds(asked.timeout) if asked else 0,
+    }
+
+
+def _introspection(row: RowMapping) -> Introspection | None:
+    if not row["introspection_url"]:
+        return None
+    return Introspection(
+        url=row["introspection_url"],
+        client_id=row["introspection_client_id"],
+        credential=row["introspection_credential"],
+        authentication=ClientAuthentication(row["introspection_authentication"]),
+        ttl=timedelta(seconds=row["introspection_ttl_seconds"]),
+        negative_ttl=timedelta(seconds=row["introspection_negative_ttl_seconds"]),
+        timeout=timedelta(seconds=row["introspection_timeout_seconds"]),
+    )
+
+
+def _seconds(span: timedelta) -> int:
+    return int(span.total_seconds())
+
+
+NO_KEYS = ("pem", "")
+"A sidecar of the step before finds no key there that anybody could sign with."
+
+
+def _key_columns(keys: KeySource | None) -> tuple[str, str]:
     match keys:
         case JwksUrl(url):
             return "jwks_url", url
@@ -151,6 +187,8 @@ def _key_columns(keys: KeySource) -> tuple[str, str]:
             return "jwks_file", path
         case PemKeys(pem):
             return "pem", pem
+        case None:
+            return NO_KEYS
 
 
 KEY_SOURCES: dict[str, Callable[[str], KeySource]] = {
@@ -160,13 +198,20 @@ KEY_SOURCES: dict[str, Callable[[str], KeySource]] = {
 }
 
 
+def _keys(row: RowMapping) -> KeySource | None:
+    source, value = row["key_source"], row["key_value"]
+    none = (source, value) == NO_KEYS and row["introspection_url"]
+    return None if none else KEY_SOURCES[source](value)
+
+
 def _entity(row: RowMapping, lists: Lists) -> AuthorizationEntity:
     return AuthorizationEntity(
         id=EntityId(row["id"]),
         issuer=row["issuer"],
         location=Location(row["location"]),
         entity_id=row["entity_id"],
-        keys=KEY_SOURCES[row["key_source"]](row["key_value"]),
+        keys=_keys(row),
+        introspection=_introspection(row),
         algorithms=lists["algorithms"],
         token_types=lists["token_types"],
         audience=row["audience"],

@@ -38,9 +38,8 @@ class Metrics:
             ("status_class",),
             registry=registry,
         )
-        self.fetches = Counter(
-            "epcscf_jwks_fetches", "Fetches of keys", ("source", "outcome"), registry=registry
-        )
+        self.tokens = TokenMetrics(registry)
+        self.waf = WafMetrics(registry)
         self.revision = Gauge(
             "epcscf_policy_revision", "Revision of the policy in force", registry=registry
         )
@@ -53,7 +52,27 @@ class Metrics:
             "epcscf_policy_load_failures", "Loads of the policy that failed", registry=registry
         )
         self.edges = Gauge("epcscf_edges", "Conversations with edges", registry=registry)
-        self.waf = WafMetrics(registry)
+
+
+class TokenMetrics:
+    """What we count of tokens and their issuers."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.fetches = Counter(
+            "epcscf_jwks_fetches", "Fetches of keys", ("source", "outcome"), registry=registry
+        )
+        self.verifications = Counter(
+            "epcscf_token_verifications",
+            "Tokens verified, by keys or by asking; `outcome` is `good` or the reason why not",
+            ("method", "outcome"),
+            registry=registry,
+        )
+        self.introspections = Counter(
+            "epcscf_introspections",
+            "Questions to entities about tokens",
+            ("entity", "outcome"),
+            registry=registry,
+        )
 
 
 class StandingMetrics:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from epcscfd.ports import IntrospectionOutcome
 from epcscfd.telemetry import events
 
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from epcscfd.domain.oauth.families import Family
     from epcscfd.domain.oauth.refusals import Refusal
     from epcscfd.domain.policy import Policy
+    from epcscfd.domain.reasons import Reason
     from epcscfd.domain.register import RegisterFacts
     from epcscfd.ports import KeyFetch
     from epcscfd.telemetry.metrics import Metrics
@@ -86,8 +88,21 @@ class Watch:
 
     def keys_fetched(self, source: str, outcome: KeyFetch, why: str) -> None:
         """Note how a fetch of keys ended."""
-        self._metrics.fetches.labels(source, outcome.value).inc()
+        self._metrics.tokens.fetches.labels(source, outcome.value).inc()
         self._log.info(events.KEYS_FETCHED, source=source, outcome=outcome.value, why=why)
+
+    def token_verified(self, method: str, reason: Reason | None) -> None:
+        """Note how a verification of a token ended."""
+        self._metrics.tokens.verifications.labels(method, reason or "good").inc()
+
+    def introspected(self, entity: str, outcome: IntrospectionOutcome, why: str) -> None:
+        """Note how a question about a token ended; alarm if it is us who are refused."""
+        self._metrics.tokens.introspections.labels(entity, outcome.value).inc()
+        match outcome:
+            case IntrospectionOutcome.UNREACHABLE:
+                self._log.warning(events.INTROSPECTION_FAILED, entity=entity, why=why)
+            case IntrospectionOutcome.REFUSED:
+                self._log.error(events.INTROSPECTION_REFUSED, entity=entity, why=why)
 
     def call_failed(self, method: str, error: Exception) -> None:
         """Note a bug that a caller ran into."""

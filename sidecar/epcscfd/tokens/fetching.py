@@ -62,7 +62,7 @@ async def fetch(client: httpx2.AsyncClient, url: str, etag: str) -> Fetched:
     try:
         # The timeouts of the client are between bytes; a server may not drip for ever.
         async with asyncio.timeout(LONGEST_FETCH.total_seconds()):
-            return await _get(client, _acceptable(url), etag)
+            return await _get(client, acceptable(url), etag)
     except TimeoutError:
         raise FetchFailed("no answer in time") from None
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
@@ -73,18 +73,26 @@ async def _get(client: httpx2.AsyncClient, url: httpx2.URL, etag: str) -> Fetche
     headers = {"If-None-Match": etag} if etag else {}
     async with client.stream("GET", url, headers=headers) as response:
         unchanged = etag and response.status_code == 304
-        document = None if unchanged else await _read(response)
+        document = None if unchanged else await read_body(response, LARGEST_KEY_SET)
         etag = response.headers.get("ETag", etag if document is None else "")
         return Fetched(document, _sendable(etag), _max_age(response.headers))
 
 
-async def _read(response: httpx2.Response) -> bytes:
-    if response.status_code != 200 or "Content-Encoding" in response.headers:
-        raise FetchFailed(f"answered {response.status_code}, or compressed")
+async def read_body(response: httpx2.Response, longest: int) -> bytes:
+    """Read a good *response* of at most *longest* bytes. Raise FetchFailed."""
+    if response.status_code != 200:
+        raise FetchFailed(f"answered {response.status_code}")
+    return await read_any_body(response, longest)
+
+
+async def read_any_body(response: httpx2.Response, longest: int) -> bytes:
+    """Read a *response* of whatever status. Raise FetchFailed."""
+    if "Content-Encoding" in response.headers:
+        raise FetchFailed("compressed")
     document = bytearray()
     async for chunk in response.aiter_raw():
         document += chunk
-        if len(document) > LARGEST_KEY_SET:
+        if len(document) > longest:
             raise FetchFailed("too large a document")
     return bytes(document)
 
@@ -94,7 +102,8 @@ def _sendable(etag: str) -> str:
     return etag if etag.isascii() and etag.isprintable() and len(etag) <= LONGEST_ETAG else ""
 
 
-def _acceptable(url: str) -> httpx2.URL:
+def acceptable(url: str) -> httpx2.URL:
+    """Read *url*: https, or http to this machine. Raise FetchFailed."""
     parsed = httpx2.URL(url)
     if (parsed.port or 0) > HIGHEST_PORT:
         raise FetchFailed("no such port")

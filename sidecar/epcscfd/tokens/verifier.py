@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from epcscfd.domain.credentials import BearerToken
-from epcscfd.domain.policy import AuthorizationEntity, Policy
+from epcscfd.domain.policy import AuthorizationEntity, KeySource, Policy
 from epcscfd.domain.reasons import Reason
 from epcscfd.domain.token import Assertion, TokenFault
 from epcscfd.tokens.claims import LONGEST_TEXT, ClaimFault, read_claims
@@ -37,6 +37,7 @@ class _Sealed:
 
     envelope: Envelope
     entity: AuthorizationEntity
+    keys: KeySource
     algorithm: str
     kid: str | None
 
@@ -52,7 +53,7 @@ class JwtVerifier:
         sealed = _inspect(token, policy)
         if isinstance(sealed, TokenFault):
             return sealed
-        found = self._keyring.look(sealed.entity.keys, sealed.kid, sealed.algorithm)
+        found = self._keyring.look(sealed.keys, sealed.kid, sealed.algorithm)
         return None if found is None else _unseal(sealed, found)
 
     async def verify(self, token: BearerToken, policy: Policy) -> Assertion:
@@ -60,7 +61,7 @@ class JwtVerifier:
         sealed = _inspect(token, policy)
         if isinstance(sealed, TokenFault):
             return sealed
-        found = await self._keyring.find(sealed.entity.keys, sealed.kid, sealed.algorithm)
+        found = await self._keyring.find(sealed.keys, sealed.kid, sealed.algorithm)
         return _unseal(sealed, found)
 
 
@@ -81,6 +82,8 @@ def _inspect(token: BearerToken, policy: Policy) -> _Sealed | TokenFault:
 
 
 def _inspect_header(envelope: Envelope, entity: AuthorizationEntity) -> _Sealed | TokenFault:
+    if entity.keys is None:
+        return TokenFault(Reason.KEY_UNKNOWN, entity.id, "the entity has no keys")
     algorithm, kind, kid = (envelope.header.get(name) for name in ("alg", "typ", "kid"))
     # RFC 8725 3.1, 3.2: the issuer's algorithms, and of those none that we could sign with.
     if not isinstance(algorithm, str) or not _is_allowed(algorithm, entity):
@@ -90,7 +93,7 @@ def _inspect_header(envelope: Envelope, entity: AuthorizationEntity) -> _Sealed 
         return TokenFault(Reason.TOKEN_TYPE_REFUSED, entity.id, f"typ is {_quote(kind)}")
     if not (kid is None or (isinstance(kid, str) and 0 < len(kid) <= LONGEST_TEXT)):
         return TokenFault(Reason.KEY_UNKNOWN, entity.id, f"kid is {_quote(kid)}")
-    return _Sealed(envelope, entity, algorithm, kid)
+    return _Sealed(envelope, entity, entity.keys, algorithm, kid)
 
 
 def _unseal(sealed: _Sealed, found: Found) -> Assertion:

@@ -52,7 +52,10 @@ def test_the_latest_step_is_the_one_that_starts_are_compared_with() -> None:
 
 
 WRITTEN_BY_THE_FIRST = """
-INSERT INTO authorization_entities VALUES ('waf', '', 2, '2026-03-01', '2026-03-01',
+INSERT INTO authorization_entities (id, display_name, changed_in, created_at, updated_at, issuer,
+ location, entity_id, key_source, key_value, audience, scope, claim_impi, claim_impu, claim_wwsf,
+ claim_scope, max_life_seconds, one_time_tokens, state) VALUES ('waf', '', 2, '2026-03-01',
+ '2026-03-01',
  'https://waf.home1.net', 'operator', '', 'pem', '', '', 's', 'a', 'b', 'c', 'd', 60, FALSE,
  'active');
 INSERT INTO wwsfs (id, display_name, changed_in, created_at, updated_at, client_id, has_pool,

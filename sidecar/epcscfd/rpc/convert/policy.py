@@ -40,6 +40,7 @@ from epcscfd.rpc.convert.fields import (
     said,
     with_bookkeeping,
 )
+from epcscfd.rpc.convert.introspection import introspection_from_proto, introspection_to_proto
 
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ def entity_from_proto(message: pb.AuthorizationEntity, key: str) -> Authorizatio
         issuer=message.issuer,
         location=LOCATIONS[message.location],
         entity_id=message.entity_id,
-        keys=_keys_from_proto(message.keys),
+        keys=_keys_from_proto(message),
+        introspection=introspection_from_proto(message),
         algorithms=frozenset(message.algorithms),
         token_types=frozenset(message.token_types) or ACCESS_TOKEN_TYPES,
         audience=message.audience,
@@ -97,7 +99,8 @@ def entity_from_proto(message: pb.AuthorizationEntity, key: str) -> Authorizatio
     )
 
 
-def _keys_from_proto(keys: pb.KeySource) -> KeySource:
+def _keys_from_proto(message: pb.AuthorizationEntity) -> KeySource | None:
+    keys = message.keys
     match keys.WhichOneof("source"):
         case "jwks_url":
             return JwksUrl(keys.jwks_url)
@@ -105,6 +108,8 @@ def _keys_from_proto(keys: pb.KeySource) -> KeySource:
             return JwksFile(keys.jwks_file)
         case "pem":
             return PemKeys(keys.pem)
+        case None if message.HasField("introspection"):
+            return None
         case None:
             raise InvalidArgument("keys", "must say where: jwks_url, jwks_file or pem")
 
@@ -147,7 +152,8 @@ def entity_to_proto(stored: Stored[AuthorizationEntity]) -> pb.AuthorizationEnti
         issuer=entity.issuer,
         location=said(LOCATIONS, entity.location),
         entity_id=entity.entity_id,
-        keys=_keys_to_proto(entity.keys),
+        keys=_keys_to_proto(entity.keys) if entity.keys else None,
+        introspection=introspection_to_proto(entity),
         algorithms=sorted(entity.algorithms),
         token_types=sorted(entity.token_types),
         audience=entity.audience,

@@ -1,0 +1,1 @@
+"""Asking authorization entities about their tokens (RFC 7662)."""

@@ -1,0 +1,60 @@
+"""Answers: from what an entity says about a token (RFC 7662 2.2) to an assertion of the domain.
+
+An answer is read by the rules for claims of a JWT, so that the same checks hold for both. What is
+more: `iss`, if it is there, is the entity; without `iat` the token is as young as the answer; a
+token that is no bearer token cannot be used over SIP.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from epcscfd.domain.policy import AuthorizationEntity
+from epcscfd.domain.reasons import Reason
+from epcscfd.domain.token import Assertion, TokenFault
+from epcscfd.tokens.claims import ClaimFault, Claims, read_claims
+from epcscfd.tokens.strict import Illegible, read_object
+
+
+LARGEST_ANSWER = 64 * 1024
+"Bytes; a hundred identities take a tenth."
+
+
+class AnswerUnusable(Exception):  # noqa: N818 - named for what is wrong
+    """The server has said nothing about the token."""
+
+
+def read_answer(document: bytes, entity: AuthorizationEntity, now: datetime) -> Assertion:
+    """Read what *entity* has answered *now*. Raise AnswerUnusable."""
+    try:
+        answer = read_object(document)
+    except Illegible as error:
+        raise AnswerUnusable(f"the answer is {error}") from None
+    # RFC 7662 2.2: the one member that must be there, a boolean; `"false"` is true to some.
+    active = answer.get("active")
+    if not isinstance(active, bool):
+        raise AnswerUnusable("the answer does not say whether the token is active")
+    if not active:
+        return _fault(Reason.TOKEN_INACTIVE, entity, "")
+    return _objection(answer, entity) or _read(answer, entity, now)
+
+
+def _objection(answer: Claims, entity: AuthorizationEntity) -> TokenFault | None:
+    if answer.get("iss", entity.issuer) != entity.issuer:
+        return _fault(Reason.ENTITY_UNKNOWN, entity, "the answer has the iss of somebody else")
+    # RFC 9449 6.2: DPoP says so here, and SIP cannot carry its proof.
+    kind = answer.get("token_type", "Bearer")
+    if not isinstance(kind, str) or kind.lower() != "bearer":
+        return _fault(Reason.BINDING_UNKNOWN, entity, "token_type is not Bearer")
+    return None
+
+
+def _read(answer: Claims, entity: AuthorizationEntity, now: datetime) -> Assertion:
+    try:
+        return read_claims({"iat": int(now.timestamp()), **answer}, entity)
+    except ClaimFault as fault:
+        return _fault(fault.reason, entity, fault.detail)
+
+
+def _fault(reason: Reason, entity: AuthorizationEntity, detail: str) -> TokenFault:
+    return TokenFault(reason, entity.id, detail, introspected=True)
