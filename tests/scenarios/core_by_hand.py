@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 
+from collections.abc import Callable
+
 from lab.edge import HOST, Edge
 from lab.sidecar import Sidecar
 from lab.sip import SipMessage
@@ -46,14 +48,25 @@ class CoreByHand:
 
         Raise TimeoutError after PATIENCE.
         """
+        wanted = asked.all("Call-ID") + asked.all("CSeq")
+        return await self._receive(lambda got: got.all("Call-ID") + got.all("CSeq") == wanted)
+
+    async def receive_goodbye(self, impu: str) -> SipMessage:
+        """Return the de-registration of *impu* that the edge sends by itself.
+
+        Raise TimeoutError after PATIENCE.
+        """
+        return await self._receive(
+            lambda got: got.one("Call-ID").startswith("ep-goodbye-") and impu in got.one("To")
+        )
+
+    async def _receive(self, wanted: Callable[[SipMessage], bool]) -> SipMessage:
         async with asyncio.timeout(PATIENCE):
             while True:
                 message = await asyncio.to_thread(self._agent.receive)
                 if message.method == "OPTIONS":
                     self.answer(message, 200, "OK")
-                elif message.all("Call-ID") + message.all("CSeq") == (
-                    asked.all("Call-ID") + asked.all("CSeq")
-                ):
+                elif wanted(message):
                     return message
 
     def answer(self, request: SipMessage, status: int, phrase: str, headers: Headers = ()) -> None:
