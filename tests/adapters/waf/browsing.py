@@ -47,6 +47,7 @@ SCOPE = "webrtc-ims-client-access-to-ims"
 CALLBACK = "https://shop.example/back"
 PASSWORD = "correct horse battery staple"
 EVERYTHING = frozenset(GrantType)
+SHOP_KEY = SigningKey("shop-key")
 
 RULES = WafRules(
     issuer=ISSUER,
@@ -122,7 +123,7 @@ class Waf:
             pepper=b"pepper",
             pairing=b"pairing",
         )
-        self.key = SigningKey("shop-key")
+        self.key = SHOP_KEY
         self.web = self.browser(behind_front=True)
 
     def browser(self, *, behind_front: bool = False) -> httpx2.AsyncClient:

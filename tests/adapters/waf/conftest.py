@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,24 +14,69 @@ import pytest_asyncio
 from argon2 import PasswordHasher
 
 from epcscfd.directory.passwords import Passwords
+from epcscfd.store.engine import make_engine
+from tests.adapters.conftest import Kept, Told
 from tests.adapters.waf.browsing import CALLBACK, ISSUER, PKCE, Browser, Waf
 from tests.builders import an_entity
+from tests.fakes.clock import FrozenClock
+from tests.fakes.database import make_migrated
 
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    from tests.adapters.conftest import Kept
-    from tests.fakes.clock import FrozenClock
+    from pathlib import Path
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
-@pytest_asyncio.fixture
-async def waf(kept: Kept, clock: FrozenClock) -> AsyncIterator[Waf]:
+async def provision(waf: Waf) -> str:
+    """Make the shop and alice; give the shop's secret."""
+    secret = await waf.add_wwsf()
+    await waf.add_account("v1@pool.example", "sip:v1@home1.net")
+    await waf.add_account("alice@home1.net", "sip:alice@home1.net", "tel:+4989123456")
+    await waf.add_user("alice", "alice@home1.net")
+    return secret
+
+
+async def start(kept: Kept, clock: FrozenClock) -> Waf:
+    """Make a WAF with a key, and an entity for it."""
     waf = Waf(kept, clock, Passwords(QUICK))
     await waf.signer.keep()
     await kept.store.create(an_entity(issuer=ISSUER))
+    return waf
+
+
+@pytest.fixture(scope="session")
+def provisioned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A database with all of that, to be copied, and the secret."""
+
+    async def make() -> str:
+        engine = make_engine(f"sqlite+aiosqlite:///{path}")
+        kept = Kept(engine, Told())
+        await kept.board.refresh()
+        secret = await provision(await start(kept, FrozenClock()))
+        await engine.dispose()
+        return secret
+
+    path = make_migrated(tmp_path_factory.mktemp("provisioned"))
+    return path, asyncio.run(make())
+
+
+@pytest.fixture
+def migrated(
+    request: pytest.FixtureRequest, migrated: Path, provisioned: tuple[Path, str]
+) -> Path:
+    """What the database of a test is copied from: most want the shop."""
+    return provisioned[0] if "shop" in request.fixturenames else migrated
+
+
+@pytest_asyncio.fixture
+async def waf(kept: Kept, clock: FrozenClock) -> AsyncIterator[Waf]:
+    if await kept.store.revision() > 1:
+        waf = Waf(kept, clock, Passwords(QUICK))
+        await waf.signer.keep()
+    else:
+        waf = await start(kept, clock)
     yield waf
     assert waf.told.bugs == []
 
@@ -71,12 +118,9 @@ class Shop:
 
 
 @pytest_asyncio.fixture
-async def shop(waf: Waf) -> Shop:
-    secret = await waf.add_wwsf()
-    await waf.add_account("v1@pool.example", "sip:v1@home1.net")
-    await waf.add_account("alice@home1.net", "sip:alice@home1.net", "tel:+4989123456")
-    await waf.add_user("alice", "alice@home1.net")
-    return Shop(waf, secret)
+async def shop(waf: Waf, provisioned: tuple[Path, str]) -> Shop:
+    known = await waf.tables.register.client("shop")
+    return Shop(waf, provisioned[1] if known else await provision(waf))
 
 
 @pytest.fixture
