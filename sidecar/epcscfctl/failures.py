@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 import grpc
+
+from google.rpc import error_details_pb2  # type: ignore[import-untyped]  # ships no types
+from grpc_status import rpc_status  # type: ignore[import-untyped]  # ships no types
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from google.protobuf import any_pb2
 
 
 EXIT_FAILED = 1
@@ -31,6 +40,9 @@ FAILURES: dict[grpc.StatusCode, tuple[int, str]] = {
     grpc.StatusCode.PERMISSION_DENIED: (EXIT_FORBIDDEN, "ask who runs this node"),
     grpc.StatusCode.UNAUTHENTICATED: (EXIT_FORBIDDEN, "show a client certificate"),
 }
+HOLDERS = {"RESOURCE_EXISTS": "name", "RANGE_OVERLAP": "wwsf"}
+"By reason: the metadata that says whose it is already."
+
 OTHER = (EXIT_FAILED, "see the log of epcscfd")
 
 
@@ -45,6 +57,16 @@ class Failure(click.ClickException):
     def exit_code(self) -> int:  # type: ignore[override]  # click has a class variable here
         """Give click the exit status."""
         return self.status
+
+
+def holder_in(error: grpc.RpcError) -> str:
+    """Name the resource that has what another was to get. Empty: that is not what went wrong."""
+    status = rpc_status.from_call(error) if isinstance(error, grpc.Call) else None
+    info = error_details_pb2.ErrorInfo()
+    details: Iterable[any_pb2.Any] = status.details if status else ()
+    for detail in details:
+        detail.Unpack(info)
+    return str(info.metadata.get(HOLDERS.get(info.reason, ""), ""))
 
 
 def fail(error: grpc.RpcError) -> NoReturn:

@@ -3,6 +3,7 @@
 * What the file does not name stays as it is.
 * A state that the file does not name stays, too: whoever barred a partner by hand does not want
   the next `apply` to let them in again.
+* What one resource gives up and another gets is taken from the one first.
 * Whether two spellings mean the same only the sidecar knows, so an update that looks like one is
   rehearsed there, and dropped if nothing came of it.
 """
@@ -12,7 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from epcscfctl.failures import EXIT_INVALID, Failure
+import grpc
+
+from epcscfctl.failures import EXIT_INVALID, Failure, holder_in
 from epcscfctl.kinds import KINDS
 from epcscfctl.text import content, to_message
 
@@ -49,6 +52,16 @@ class Step:
                 yield path, before, after
 
 
+@dataclass(frozen=True, slots=True)
+class Contested:
+    """A step that cannot be done while another resource has something of it."""
+
+    step: Step
+    holder: str
+    "Its name; empty: nobody's."
+    error: grpc.RpcError
+
+
 def make_plan(session: Session, wanted: Fields, beside: Path) -> list[Step]:
     """Compare *wanted* with what is stored."""
     _check_tables(wanted)
@@ -57,8 +70,43 @@ def make_plan(session: Session, wanted: Fields, beside: Path) -> list[Step]:
         for kind in KINDS
         for step in _steps(session, kind, (wanted.get(kind.fields, {}), beside))
     ]
+    return _in_turn(*_rehearse_all(session, steps))
+
+
+def _rehearse_all(session: Session, steps: list[Step]) -> tuple[list[Step], list[Contested]]:
+    """Give the steps that can be done as things are, and those that another is in the way of."""
     created = {step.message.name for step in steps if step.creates}
-    return [step for step in (_rehearsed(session, step, created) for step in steps) if step]
+    plan: list[Step] = []
+    contested: list[Contested] = []
+    for step in steps:
+        try:
+            rehearsed = _rehearsed(session, step, created)
+        except grpc.RpcError as error:
+            contested.append(Contested(step, holder_in(error), error))
+            continue
+        if rehearsed is not None:
+            plan.append(rehearsed)
+    return plan, contested
+
+
+def _in_turn(plan: list[Step], contested: list[Contested]) -> list[Step]:
+    """Put what takes over from another resource behind the step in which that gives it up.
+
+    Raise the error of the first for which there is no such step.
+    """
+    places = {step.message.name: 0 for step in plan if not step.creates}
+    waiting = list(contested)
+    while waiting:
+        ready = [each for each in waiting if each.holder in places]
+        if not ready:
+            raise waiting[0].error
+        for each in ready:
+            waiting.remove(each)
+            places[each.step.message.name] = places[each.holder] + 1
+            plan.append(each.step)
+    return sorted(
+        plan, key=lambda step: (KINDS.index(step.kind), places.get(step.message.name, 0))
+    )
 
 
 def _check_tables(wanted: Fields) -> None:
