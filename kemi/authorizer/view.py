@@ -70,4 +70,5 @@ def _domain_row(row: pb.ServedDomain) -> str:
 
 def _rules_row(row: pb.WwsfRules) -> str:
     ways = f"{int(row.tokens)}|{int(row.digest)}"
-    return f"{ways}|{row.max_registrations}|{row.max_first_sights}"
+    limits = f"{row.max_registrations}|{row.max_first_sights}"
+    return f"{ways}|{limits}|{int(row.token_in_every_request)}"

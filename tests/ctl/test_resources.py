@@ -178,8 +178,10 @@ async def test_credentials_and_quota_have_flags(operator: Operator) -> None:
     await operator.run(*ENTITY)
     await operator.run(*WWSF, "--credentials", "token-or-digest", "--max-registrations", "500")
     await operator.run("wwsf", "update", "shop", "--max-first-sights", "20")
+    await operator.run("wwsf", "update", "shop", "--token-in-every-request")
 
     wwsf = await get(operator, "wwsf", "shop")
+    assert wwsf["token_in_every_request"] is True
     assert wwsf["credentials"] == "TOKEN_OR_DIGEST"
     assert wwsf["quota"] == {"max_registrations": 500, "max_first_sights": 20}
 

@@ -50,6 +50,7 @@ def test_the_view_has_all_that_the_edge_decides_by():
                 client_certificates=["c0ffee"],
                 credentials="token_or_digest",
                 quota={"max_registrations": 500, "max_first_sights": 20},
+                token_in_every_request=True,
             )
         ],
     )
@@ -71,7 +72,15 @@ def test_the_view_has_all_that_the_edge_decides_by():
             WwsfChallenges("shop", "home1.net", (f"{ASK}, {SERVER}",)),
             WwsfChallenges("shop", "second.example", (f"{ASK_SECOND}, {SERVER}",)),
         ),
-        wwsfs=(WwsfRules("shop", tokens=True, digest=True, quota=Quota(500, 20)),),
+        wwsfs=(
+            WwsfRules(
+                "shop",
+                tokens=True,
+                digest=True,
+                token_in_every_request=True,
+                quota=Quota(500, 20),
+            ),
+        ),
     )
 
 
@@ -82,7 +91,7 @@ def test_the_view_has_all_that_the_edge_decides_by():
 def test_only_who_takes_tokens_asks_for_them(credentials, tokens, digest):
     view = view_of(wwsfs=[a_wwsf(credentials=credentials)])
 
-    assert (WwsfRules("shop", tokens, digest, Quota()),) == view.wwsfs
+    assert (WwsfRules("shop", tokens, digest, False, Quota()),) == view.wwsfs
     assert tokens == bool(view.challenges)
 
 

@@ -50,7 +50,7 @@ def test_the_workers_find_what_the_policy_says(ksr, view):
         "ep_domain": {
             "ims.example": "1|Imltcy5leGFtcGxlIg==|aWNpZC1nZW5lcmF0ZWQtYXQ9ZWRnZS5leGFtcGxl"
         },
-        "ep_rules": {"shop": "1|0|9|0"},
+        "ep_rules": {"shop": "1|0|9|0|0"},
         # WWW-Authenticate: Bearer realm="ims.example" and a line end
         "ep_challenge": {
             "shop/ims.example": "V1dXLUF1dGhlbnRpY2F0ZTogQmVhcmVyIHJlYWxtPSJpbXMuZXhhbXBsZSINCg=="

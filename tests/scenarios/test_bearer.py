@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lab.calling import Dialog, ack_of, answer, ask, cancel_of, is_answer, is_request, new_request
+from lab.phone import Phone
+from lab.wic import Wic
 
 
 CALLEE = "sip:bob@ims.example"
@@ -154,3 +156,42 @@ async def test_other_credentials_are_nobodys_business(shown, user, phone):
 
     assert (await wic.expect(is_answer(request))).status == 200
     assert not arrived.all("Authorization")
+
+
+STRICT = """
+[wwsfs.strict]
+origins = ["https://strict.example"]
+authorization_entities = ["waf"]
+token_in_every_request = true
+"""
+
+
+@pytest.mark.req("S001-38")
+async def test_policy_may_demand_the_token_in_every_request(own_lab):
+    lab = own_lab(None)
+    lab.apply(STRICT)
+    origin = "https://strict.example"
+    lab.edge.wait_until(lambda: lab.edge.row("ep_origin", origin), seconds=5, what="strict")
+    bearer = with_token(lab.bearer("portal", client_id="strict"))
+    alice = "sip:alice@ims.example"
+    async with (
+        await Wic.connect(lab.url, origin=origin, ssl=lab.trust()) as wic,
+        Phone.registered(CALLEE, lab.core) as phone,
+    ):
+        assert (await wic.register(alice, bearer[0][1])).status == 200
+        reply = await ask(wic, new_request(wic, "MESSAGE", (alice, CALLEE)))
+        assert reply.status == 401
+        assert "error=" not in reply.one("WWW-Authenticate")
+
+        invite = new_request(wic, "INVITE", (alice, CALLEE), bearer)
+        await wic.send(invite.to_bytes())
+        arrived = await phone.expect(is_request("INVITE"))
+        await answer(phone, arrived, 200)
+        dialog = Dialog.of_caller(wic, invite, await wic.expect(is_answer(invite)))
+        await dialog.acknowledge()
+        await phone.expect(is_request("ACK"))
+        assert (await dialog.ask("INFO")).status == 401
+        bye = dialog.request("BYE")
+        await wic.send(bye.to_bytes())
+        await answer(phone, await phone.expect(is_request("BYE")), 200)
+        assert (await wic.expect(is_answer(bye))).status == 200

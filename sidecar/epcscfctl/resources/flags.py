@@ -111,6 +111,11 @@ FLAGS: dict[str, tuple[Flag, ...]] = {
             "quota.max_first_sights",
             "First sights in ten seconds, at each edge. [default: the limit of the edge]",
         ),
+        Flag(
+            "token-in-every-request",
+            "token_in_every_request",
+            "Whether not REGISTER alone has to show the token.",
+        ),
         Flag("proof-required", "proof_required", "Whether its users must be proven its own."),
         Flag("state", "state", "`suspended` refuses every client of it, at once."),
     ),

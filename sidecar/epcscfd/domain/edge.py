@@ -80,6 +80,7 @@ class WwsfRules:
     "Whether a REGISTER with a token is taken to us."
     digest: bool
     "Whether one with other credentials, or with none, is relayed to the core."
+    token_in_every_request: bool
     quota: Quota
 
 
@@ -130,7 +131,14 @@ def edge_view(policy: Policy, rules: JudgeRules) -> EdgeView:
             for each in _challenges(wwsf, realms, policy)
         ),
         wwsfs=tuple(
-            WwsfRules(wwsf.id, wwsf.takes_tokens, wwsf.takes_digest, wwsf.quota) for wwsf in served
+            WwsfRules(
+                wwsf.id,
+                tokens=wwsf.takes_tokens,
+                digest=wwsf.takes_digest,
+                token_in_every_request=wwsf.token_in_every_request,
+                quota=wwsf.quota,
+            )
+            for wwsf in served
         ),
     )
 

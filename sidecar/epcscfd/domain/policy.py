@@ -175,6 +175,8 @@ class Wwsf:
     ranges: frozenset[IdentityRange] = frozenset()
     proof_required: bool = False
     credentials: Credentials = Credentials.TOKEN
+    token_in_every_request: bool = False
+    "Whether not REGISTER alone has to show the token."
     quota: Quota = Quota()
     state: WwsfState = WwsfState.ACTIVE
     display_name: str = ""

@@ -239,6 +239,7 @@ def _wwsf_row(wwsf: Wwsf) -> Row:
         "proof_required": wwsf.proof_required,
         "state": wwsf.state.value,
         "credentials": wwsf.credentials.value,
+        "token_in_every_request": wwsf.token_in_every_request,
         "max_registrations": wwsf.quota.max_registrations,
         "max_first_sights": wwsf.quota.max_first_sights,
     }
@@ -259,6 +260,7 @@ def _wwsf(row: RowMapping, lists: Lists) -> Wwsf:
         ranges=frozenset(_range(*member) for member in lists["ranges"]),
         proof_required=row["proof_required"],
         credentials=Credentials(row["credentials"]),
+        token_in_every_request=row["token_in_every_request"],
         quota=Quota(row["max_registrations"], row["max_first_sights"]),
         state=WwsfState(row["state"]),
         display_name=row["display_name"],

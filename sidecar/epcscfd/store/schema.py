@@ -26,6 +26,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
 )
 
 
@@ -126,6 +127,7 @@ wwsfs = Table(
     Column("proof_required", Boolean, nullable=False),
     Column("state", String(16), nullable=False),
     Column("credentials", String(16), nullable=False, server_default="token"),
+    Column("token_in_every_request", Boolean, nullable=False, server_default=false()),
     Column("max_registrations", Integer, nullable=False, server_default="0"),
     Column("max_first_sights", Integer, nullable=False, server_default="0"),
     CheckConstraint("state IN ('active', 'suspended')", name="state"),

@@ -66,6 +66,7 @@ async def test_what_is_given_is_kept_and_given_back(admin: Admin) -> None:
         proof_required=True,
         credentials=pb.Wwsf.TOKEN_OR_DIGEST,
         quota=pb.Quota(max_registrations=500, max_first_sights=20),
+        token_in_every_request=True,
         state=pb.Wwsf.SUSPENDED,
     )
 

@@ -23,6 +23,7 @@ HOTEL = a_wwsf(
     ranges=["sip:room-!.*!@home1.net", "off tel:+4989!([0-9]{4})!", "sip:lobby@home1.net"],
     credentials="token_or_digest",
     quota={"max_registrations": 500, "max_first_sights": 20},
+    token_in_every_request=True,
 )
 
 

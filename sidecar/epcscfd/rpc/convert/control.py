@@ -133,4 +133,5 @@ def _rules_to_proto(rules: WwsfRules) -> pb.WwsfRules:
         digest=rules.digest,
         max_registrations=rules.quota.max_registrations,
         max_first_sights=rules.quota.max_first_sights,
+        token_in_every_request=rules.token_in_every_request,
     )

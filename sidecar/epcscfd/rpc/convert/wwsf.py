@@ -67,6 +67,7 @@ def wwsf_from_proto(message: pb.Wwsf, key: str) -> Wwsf:
         ),
         proof_required=message.proof_required,
         credentials=chosen("credentials", CREDENTIALS, message.credentials, Credentials.TOKEN),
+        token_in_every_request=message.token_in_every_request,
         quota=Quota(message.quota.max_registrations, message.quota.max_first_sights),
         state=chosen("state", STATES, message.state, WwsfState.ACTIVE),
         display_name=message.display_name,
@@ -93,6 +94,7 @@ def wwsf_to_proto(stored: Stored[Wwsf]) -> pb.Wwsf:
         ranges=[_range_to_proto(each) for each in sorted(wwsf.ranges, key=str)],
         proof_required=wwsf.proof_required,
         credentials=said(CREDENTIALS, wwsf.credentials),
+        token_in_every_request=wwsf.token_in_every_request,
         state=said(STATES, wwsf.state),
     )
     if wwsf.pool is not None:
