@@ -47,7 +47,7 @@ format: $(VENV)/.ready ## Format the sources and sort the imports
 
 .PHONY: bench
 bench: setup ## Measure REGISTERs per second; prints ratios from one run
-	@$(PY) -m bench
+	@mkdir -p build && $(PY) -m bench --json build/bench.json
 
 .PHONY: conformance
 conformance: $(VENV)/.ready ## Write docs/conformance.md and docs/judging.md from the last test run
