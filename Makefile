@@ -27,7 +27,7 @@ run: setup ## Bring up core, sidecar and Kamailio, register one client over WSS,
 test: setup ## Run all tests, real parts included, and hold docs/conformance.md against them
 	@rm -rf build/conformance
 	@$(MAKE) --no-print-directory check
-	@$(PY) -m pytest --conformance-run=build/conformance tests/lab tests/scenarios tests/browser
+	@$(PY) -m pytest --conformance-run=build/conformance $(REAL_TESTS)
 	@$(PY) -m tools.conformance --check
 
 .PHONY: check
@@ -38,7 +38,8 @@ check: $(VENV)/.ready build/.protos ## Format, lint, types, layers and unit test
 	@$(VENV)/bin/lint-imports --no-logo 2>&1 | tail -3
 	@$(PY) -m pytest -q --conformance-run=build/conformance $(UNIT_TESTS)
 
-UNIT_TESTS := $(filter-out tests/lab/ tests/scenarios/ tests/browser/,$(wildcard tests/*/))
+REAL_TESTS := tests/lab/ tests/scenarios/ tests/browser/ tests/web/
+UNIT_TESTS := $(filter-out $(REAL_TESTS),$(wildcard tests/*/))
 
 .PHONY: format
 format: $(VENV)/.ready ## Format the sources and sort the imports

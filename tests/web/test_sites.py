@@ -79,6 +79,21 @@ async def test_two_guests_have_two_identities(visit):
         assert len(got) == 2
 
 
+@pytest.mark.req("S003-2")
+async def test_the_token_of_a_guest_who_has_left_is_dead(visit, connect):
+    async with visit("party") as visitor, await connect("party") as wic:
+        await visitor.post("/guest")
+        session = await visitor.session()
+        bearer = f"Bearer {session['token']}"
+        assert (await wic.register(session["impu"], bearer)).status == 200
+
+        await visitor.post("/logout")
+
+        assert (await wic.closed()).code == 1008
+        async with await connect("party") as again:
+            assert (await again.register(session["impu"], bearer)).status == 401
+
+
 @pytest.mark.req("S004-4", "S000-2")
 async def test_a_user_who_declines_stays_without_a_token(visit):
     async with visit("flowers") as visitor:
