@@ -108,6 +108,25 @@ def test_either_holds_goes_on_and_hangs_up(talking, who):
     assert [answer.status for answer in active.answers("BYE")] == [200]
 
 
+@pytest.mark.req("S001-36")
+@pytest.mark.parametrize("libraries", [("jssip", "jssip")], ids="-calls-".join)
+def test_a_call_outlives_its_connection(lab, talking):
+    """JsSIP keeps its call while it reconnects; SIP.js drops it by itself."""
+    caller, callee = talking
+    impi = caller.sent("REGISTER")[0].one("To").strip("<>").removeprefix("sip:")
+    (connection,) = lab.edge.connections_of(impi)
+
+    lab.edge.rpc("ws.close", connection)
+    caller.wait_for("disconnected")
+    callee.wait_to_hear(CALLER_HZ)
+    caller.wind_until("registered", 2)
+    caller.hang_up()
+
+    for tab in talking:
+        tab.wait_for("ended")
+    assert caller.answers("BYE")[-1].status == 200
+
+
 @pytest.mark.req("S001-35")
 @pytest.mark.parametrize("libraries", [(name, name) for name in LIBRARIES], ids="-calls-".join)
 def test_who_has_left_cannot_be_called(registered, libraries):
