@@ -1,10 +1,13 @@
 // The page: shows what registration and calls say, and passes on what the user does.
 import { Calls } from "./calls.js";
 import { Registration } from "./registration.js";
+import { imsSession } from "./session.js";
 import { duration } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
-const operatorDomain = document.querySelector("meta[name=operator-domain]").content;
+const said = (name) => document.querySelector(`meta[name=${name}]`).content;
+const operatorDomain = said("operator-domain");
+const epcscfUri = said("epcscf-uri");
 
 const registration = new Registration(operatorDomain);
 const calls = new Calls($("remote"));
@@ -19,6 +22,7 @@ function showState({ phase, text, until = null, login = false, again = false }) 
   $("status").textContent = text;
   $("status").dataset.phase = phase;
   $("login").hidden = !login;
+  $("ims").hidden = !login || !epcscfUri;
   $("again").hidden = !again && phase !== "stopped";
   $("leave").hidden = ["stopped", "refused"].includes(phase);
   for (const id of ["target", "call"]) $(id).disabled = !registered;
@@ -39,7 +43,7 @@ function tick() {
   const left = waitsUntil === null ? 0 : Math.ceil((waitsUntil - Date.now()) / 1000);
   $("advice").hidden = left <= 0;
   if (left > 0) $("advice").textContent = `Next try in ${duration(left)}.`;
-  $("life").hidden = !registration.session || !registration.ua;
+  $("life").hidden = !registration.ua || !Number.isFinite(registration.remaining());
   if ($("life").hidden) return;
   $("remaining").value = Math.max(0, registration.remaining() / registration.life());
   $("remaining-text").textContent = duration(registration.remaining());
@@ -71,6 +75,12 @@ function toggle(button, act) {
 $("dial").addEventListener("submit", (event) => {
   event.preventDefault();
   calls.call($("target").value.trim());
+});
+$("ims-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const [name, password] = [$("ims-name").value.trim(), $("ims-password").value];
+  $("ims-password").value = "";
+  registration.start(async () => imsSession(name, password, { operatorDomain, epcscfUri }));
 });
 $("answer").addEventListener("click", () => calls.answer());
 $("decline").addEventListener("click", () => calls.decline());

@@ -4,7 +4,7 @@
 // it leaves to the page: a new token before the old one ends, and what follows a refusal.
 import JsSIP from "./lib/jssip.js";
 import { SessionError, fetchSession } from "./session.js";
-import { SIGN_IN_AGAIN, refusal } from "./words.js";
+import { SIGN_IN_AGAIN, WRONG_PASSWORD, refusal } from "./words.js";
 
 const LATER = 10;
 const LOGIN_REMINDER = 30;
@@ -27,7 +27,9 @@ export class Registration extends EventTarget {
     this.wasRegistered = false;
   }
 
-  async start() {
+  // *source* gives the session, whenever one is needed.
+  async start(source = () => fetchSession(this.operatorDomain)) {
+    this.source = source;
     this.refusedTokens = 0;
     this.wasRegistered = false;
     this.tell("connecting", "Signing in …");
@@ -65,7 +67,7 @@ export class Registration extends EventTarget {
     const fetched = await this.fetch();
     this.renewing = false;
     if (!fetched || !this.ua) return;
-    this.ua.set("authorization_jwt", `Bearer ${this.session.token}`);
+    this.ua.set("authorization_jwt", this.session.agent.authorization_jwt);
     this.register();
   }
 
@@ -77,7 +79,7 @@ export class Registration extends EventTarget {
 
   async fetch() {
     try {
-      this.session = await fetchSession(this.operatorDomain);
+      this.session = await this.source();
       return true;
     } catch (error) {
       if (!(error instanceof SessionError)) throw error;
@@ -95,7 +97,7 @@ export class Registration extends EventTarget {
     } else if (retryAfter === null) {
       this.stop("refused", message, { login, again: !login });
     } else {
-      this.later(retryAfter, message, () => (this.ua ? this.renew() : this.start()));
+      this.later(retryAfter, message, () => (this.ua ? this.renew() : this.start(this.source)));
     }
   }
 
@@ -104,7 +106,7 @@ export class Registration extends EventTarget {
       uri: this.session.impu,
       display_name: this.session.display_name,
       sockets: [new JsSIP.WebSocketInterface(this.session.epcscf_uri)],
-      authorization_jwt: `Bearer ${this.session.token}`,
+      ...this.session.agent,
       register_expires: 600,
       session_timers: false,
     });
@@ -138,7 +140,9 @@ export class Registration extends EventTarget {
     }
     const { text, then } = refusal(response.status_code);
     const retryAfter = Number(response.getHeader("Retry-After")) || LATER;
-    if (then === "stop") this.stop("refused", text, { again: true });
+    const passwordRefused = this.session.agent.password && [401, 403].includes(response.status_code);
+    if (passwordRefused) this.stop("refused", WRONG_PASSWORD, { login: true });
+    else if (then === "stop") this.stop("refused", text, { again: true });
     else if (then === "renew") this.tokenRefused(text);
     else this.later(Math.min(retryAfter, LONGEST_WAIT), text, () => this.register());
   }

@@ -1,4 +1,4 @@
-// Who is logged in: asked of the WWSF that served this page.
+// Who this is. Usually the WWSF that served this page knows, and has a token for it:
 //
 //   GET /session -> 200 { impu, display_name, token, expires_at, epcscf_uri }
 //                   401: nobody is; the page leads to /
@@ -7,6 +7,9 @@
 //
 // expires_at is in seconds since 1970, the life of the token. The token stays in memory: it
 // is in no URL, no storage and no log.
+
+// A user with a name and a password of the operator's network needs neither (imsSession).
+// `agent` is what JsSIP is told beside identity and address.
 
 export class SessionError extends Error {
   constructor(message, { login = false, retryAfter = null } = {}) {
@@ -25,7 +28,17 @@ export async function fetchSession(operatorDomain) {
     const retryAfter = Number(response.headers.get("Retry-After")) || 10;
     throw new SessionError("This site cannot sign you in at the moment.", { retryAfter });
   }
-  return checkSession(await response.json(), operatorDomain);
+  const session = checkSession(await response.json(), operatorDomain);
+  return { ...session, agent: { authorization_jwt: `Bearer ${session.token}` } };
+}
+
+// Names of web sites and of the network are told apart here, so that nobody is asked about
+// the latter: the core itself is (TS 33.203 X.2, SIP Digest).
+export function imsSession(name, password, { operatorDomain, epcscfUri }) {
+  if (!belongsTo(`wss://${name.split("@")[1]}`, operatorDomain))
+    throw new SessionError(`That is not a name of ${operatorDomain}.`);
+  const agent = { authorization_user: name, password };
+  return { impu: `sip:${name}`, epcscf_uri: epcscfUri, expires_at: Infinity, begins_at: 0, agent };
 }
 
 // A page that was told a wrong address would hand its token to whoever is there

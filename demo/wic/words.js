@@ -14,6 +14,7 @@ export const REFUSALS = {
 };
 export const REFUSED_OTHERWISE = { text: "The network refused the registration.", then: "later" };
 export const SIGN_IN_AGAIN = "Your sign-in is not accepted any more. Please sign in again.";
+export const WRONG_PASSWORD = "The network does not take this name with this password.";
 
 export const refusal = (status) => REFUSALS[status] ?? REFUSED_OTHERWISE;
 

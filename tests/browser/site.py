@@ -12,11 +12,12 @@ import uvicorn
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from lab.certificates import Credential
+from lab.deployment import EDGE_URL
 from lab.edge import ROOT
 from lab.ports import free_port
 from lab.waiting import wait_until
@@ -36,6 +37,7 @@ class Site:
             routes=[
                 Route("/session", self._session),
                 Mount("/lib", StaticFiles(directory=ROOT / "build" / "web")),
+                Route("/wic/", self._phone),
                 Mount("/wic", StaticFiles(directory=ROOT / "demo" / "wic", html=True)),
                 Mount("/", StaticFiles(directory=Path(__file__).parent / "pages", html=True)),
             ]
@@ -50,6 +52,11 @@ class Site:
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
+
+    async def _phone(self, _: Request) -> Response:
+        page = (ROOT / "demo" / "wic" / "index.html").read_text()
+        said = '<meta name="epcscf-uri" content="{}">'
+        return HTMLResponse(page.replace(said.format(""), said.format(EDGE_URL)))
 
     async def _session(self, _: Request) -> Response:
         session = next(self.sessions, None)
