@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from websockets.exceptions import InvalidStatus
+
 from lab.wic import Closed, Wic
 
 
 CUT = Closed(1008, "policy violation")
+ENDED = Closed(1008, "registration ended")
 ORIGIN = "https://suspect.example"
 ISSUER = "https://waf.suspect.example"
 
@@ -35,56 +38,46 @@ def suspect(lab):
     return set_state
 
 
-@pytest.fixture
-def cut_off(lab, suspect, user, at_core):
-    """Set a state for the sake of a REGISTER with each of some credentials, and back.
-
-    Return the replies, and what the operator finds about each. The first credential is known.
-    """
-
-    async def attempt(kind, state, *authorizations):
-        mark = lab.edge.log.mark()
-        wics = [
-            await Wic.connect(lab.edge.url, origin=ORIGIN, ssl=lab.trust()) for _ in authorizations
-        ]
-        assert (await wics[0].register(user.impu, authorizations[0])).status == 200
-        suspect(kind, state)
-        asked = list(zip(wics, authorizations, strict=True))
-        replies = [await wic.register(user.impu, shown) for wic, shown in asked]
-        ends = [await wic.closed() for wic in wics]
-        suspect(kind, "active")
-        assert [line for line in lab.edge.log.lines(mark) if "ERROR" in line] == []
-        assert [len(at_core(wic)) for wic in wics] == [1] + [0] * (len(wics) - 1)
-        assert ends == [CUT] * len(wics)
-        decided = {each["call_id"]: each for each in lab.sidecar.events("register.decided")}
-        records = [decided.get(wic.call_id) for wic in wics]
-        return (
-            [(reply.status, reply.all("WWW-Authenticate")) for reply in replies],
-            [record and (record["wwsf"], record["reason"]) for record in records],
-        )
-
-    return attempt
-
-
 def bearer(lab, user):
     return lab.bearer("portal", user.impi, iss=ISSUER, client_id="suspect")
 
 
-@pytest.mark.req("S000-25", "S000-26", "S004-15")
-async def test_a_suspended_wwsf_is_403_and_closed_whatever_it_shows(lab, user, cut_off):
-    shown = bearer(lab, user), bearer(lab, user), None
-    async with await lab.connect() as other:
-        replies, records = await cut_off("wwsf", "suspended", *shown)
+def opened(lab):
+    return Wic.connect(lab.edge.url, origin=ORIGIN, ssl=lab.trust())
 
-        assert replies == [(403, ())] * 3
-        assert records == [("suspect", "wwsf_suspended")] * 2 + [None]
+
+@pytest.mark.req("S000-25", "S000-26", "S004-15")
+async def test_a_suspended_wwsf_loses_all_of_its_connections_and_gets_no_other(lab, suspect, user):
+    mark = lab.edge.log.mark()
+    async with await lab.connect() as other, await opened(lab) as wic, await opened(lab) as idle:
+        assert (await wic.register(user.impu, bearer(lab, user))).status == 200
+
+        suspect("wwsf", "suspended")
+
+        assert [await each.closed() for each in (wic, idle)] == [ENDED] * 2
+        with pytest.raises(InvalidStatus, match="403"):
+            await opened(lab)
         # the others do not notice
         assert (await other.register(user.impu, None)).status == 401
+    suspect("wwsf", "active")
+    async with await opened(lab) as again:
+        assert (await again.register(user.impu, bearer(lab, user))).status == 200
+    assert [line for line in lab.edge.log.lines(mark) if "ERROR" in line] == []
 
 
 @pytest.mark.req("S000-26")
-async def test_a_barred_waf_vouches_for_nobody(lab, user, cut_off):
-    replies, records = await cut_off("entity", "barred", bearer(lab, user), bearer(lab, user))
+async def test_a_barred_waf_vouches_for_nobody(lab, suspect, user, at_core):
+    async with await opened(lab) as wic, await opened(lab) as new:
+        assert (await wic.register(user.impu, bearer(lab, user))).status == 200
 
-    assert replies == [(403, ())] * 2
-    assert records == [("suspect", "entity_barred")] * 2
+        suspect("entity", "barred")
+
+        assert await wic.closed() == ENDED
+        reply = await new.register(user.impu, bearer(lab, user))
+        assert (reply.status, reply.all("WWW-Authenticate")) == (403, ())
+        assert await new.closed() == CUT
+        assert at_core(new) == []
+        decided = {each["call_id"]: each for each in lab.sidecar.events("register.decided")}
+        record = decided[new.call_id]
+        assert (record["wwsf"], record["reason"]) == ("suspect", "entity_barred")
+    suspect("entity", "active")
