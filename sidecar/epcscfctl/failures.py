@@ -32,6 +32,10 @@ FAILURES: dict[grpc.StatusCode, tuple[int, str]] = {
     grpc.StatusCode.ALREADY_EXISTS: (EXIT_CONFLICT, "`update` changes what there is"),
     grpc.StatusCode.ABORTED: (EXIT_CONFLICT, "read it again, then repeat the change"),
     grpc.StatusCode.FAILED_PRECONDITION: (EXIT_CONFLICT, "change the other one first"),
+    grpc.StatusCode.OUT_OF_RANGE: (
+        EXIT_NOT_FOUND,
+        "see what is registered now, then begin anew without a cursor",
+    ),
     grpc.StatusCode.UNAVAILABLE: (
         EXIT_UNAVAILABLE,
         "see whether epcscfd runs, and whether --socket is its admin socket that you may open",

@@ -13,6 +13,8 @@ import grpc
 
 from epcscfctl.decisions.commands import decisions, explain
 from epcscfctl.edges.commands import drain, edges, orders
+from epcscfctl.events.commands import events
+from epcscfctl.events.webhooks import webhooks
 from epcscfctl.failures import fail
 from epcscfctl.node.completion import completion
 from epcscfctl.node.status import status
@@ -84,6 +86,8 @@ for command in (
     edges,
     orders,
     drain,
+    events,
+    webhooks,
     decisions,
     explain,
     status,

@@ -17,6 +17,7 @@ from epcscf.admin.v1 import (
     decisions_pb2_grpc,
     edges_pb2,
     edges_pb2_grpc,
+    events_pb2_grpc,
     ownership_pb2_grpc,
     policy_pb2,
     policy_pb2_grpc,
@@ -103,6 +104,11 @@ class Session:
     def revocations(self) -> revocations_pb2_grpc.RevocationAdminStub:
         """What is revoked, as a stub."""
         return revocations_pb2_grpc.RevocationAdminStub(self.channel)
+
+    @cached_property
+    def events(self) -> events_pb2_grpc.EventAdminStub:
+        """What WWSFs are told, as a stub."""
+        return events_pb2_grpc.EventAdminStub(self.channel)
 
     @cached_property
     def console(self) -> Console:

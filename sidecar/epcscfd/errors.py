@@ -86,6 +86,14 @@ class Unavailable(EpcscfError):
         self.dependency = dependency
 
 
+class CursorGone(EpcscfError):
+    """What a cursor points to is no longer kept, or never was."""
+
+    def __init__(self, cursor: str) -> None:
+        super().__init__(f"cursor {quote(cursor)} points to nothing that is kept")
+        self.cursor = cursor
+
+
 class ConfigError(EpcscfError):
     """The settings cannot be used; says where, and which form is expected."""
 

@@ -124,6 +124,19 @@ class Edges(Section, frozen=True):
     "Stock clients are back within half a minute of a restart; then the core is told of the rest."
 
 
+class Events(Section, frozen=True):
+    """How WWSFs are told of their identities."""
+
+    keep_days: Annotated[int, Meta(ge=1, le=90)] = 7
+    "A WWSF that was away for a week has to look at what is registered anyway."
+
+    http_to_loopback: bool = False
+    "Off: clear text on this machine is for tests."
+
+    ca_file: AbsolutePath | None = None
+    "Issuer of the certificates of WWSFs; unset: those that the system trusts."
+
+
 class Keys(Section, frozen=True):
     """How keys of issuers are kept."""
 
@@ -248,6 +261,7 @@ class Settings(Section, frozen=True):
     admin: Admin = Admin()
     store: Store = Store()
     edges: Edges = Edges()
+    events: Events = Events()
     keys: Keys = Keys()
     introspection: Introspection = Introspection()
     log: Log = Log()

@@ -12,18 +12,21 @@ import pytest
 import pytest_asyncio
 
 from epcscfd.app import registrations
-from epcscfd.app.registrations import RegistrationBook
+from epcscfd.app.registrations import RegistrationBook, Written
 from epcscfd.domain.registration import Boot, Cause, Gone, Joined, RollEnded, Stands, steps_of
+from epcscfd.domain.release import releases
+from epcscfd.domain.revocation import Revocations
 from epcscfd.errors import Unavailable
-from tests.builders import NOW
+from tests.builders import NOW, a_revocation, from_now
 from tests.fakes.clock import FrozenClock
+from tests.fakes.memory import MemoryRevocations
 from tests.fakes.registrations import EDGE1, SeenRegistrations, a_registration
 
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
-    from epcscfd.domain.registration import Entry, Step, Told
+    from epcscfd.domain.registration import Entry, Told
 
 ALICE = a_registration(id="alice")
 
@@ -37,13 +40,15 @@ class MemoryStore:
     open: asyncio.Event = field(default_factory=asyncio.Event)
     breakdowns: list[Exception] = field(default_factory=list)
 
-    async def write(self, told: Sequence[Told]) -> tuple[Step, ...]:
+    async def write(self, told: Sequence[Told], is_revoked: Callable[[Entry], bool]) -> Written:
         await self.open.wait()
         if self.breakdowns:
             raise self.breakdowns.pop()
         self.told += told
         changes = [each for each in told if isinstance(each, Stands | Gone)]
-        return steps_of(self.entries, changes, NOW)
+        steps = steps_of(self.entries, changes, NOW)
+        ended = [step.after for step in steps if step.ended and step.after]
+        return Written(steps, releases(ended, self.entries.values(), is_revoked, NOW))
 
 
 @dataclass
@@ -51,6 +56,7 @@ class Rig:
     store: MemoryStore
     seen: SeenRegistrations
     book: RegistrationBook
+    revocations: MemoryRevocations
     calls: list[str] = field(default_factory=list)
 
     def join(self, boot: Boot = EDGE1) -> registrations.Conversing:
@@ -61,11 +67,11 @@ class Rig:
 async def rig(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
     monkeypatch.setattr(registrations, "GATHER", 0)
     monkeypatch.setattr(registrations, "PAUSE", 0)
-    store, seen = MemoryStore(), SeenRegistrations()
+    store, seen, revocations = MemoryStore(), SeenRegistrations(), MemoryRevocations()
     store.open.set()
-    book = RegistrationBook(store, seen, FrozenClock())  # type: ignore[arg-type]
+    book = RegistrationBook(store, seen, FrozenClock(), revocations)  # type: ignore[arg-type]
     running = asyncio.create_task(book.run())
-    yield Rig(store, seen, book)
+    yield Rig(store, seen, book, revocations)
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
@@ -163,3 +169,23 @@ async def test_a_conversation_that_was_followed_by_another_is_not_heard(rig: Rig
         Joined(EDGE1, new.roll),
         Stands(ALICE, new.roll),
     ]
+
+
+@pytest.mark.parametrize(("revoked", "until"), [(False, from_now(600)), (True, None)])
+async def test_an_identity_is_released_with_the_end_of_what_could_bring_it_back(
+    rig: Rig, *, revoked: bool, until: object
+) -> None:
+    rung = []
+    rig.book.released = lambda: rung.append(1)
+    edge = rig.join()
+    rig.book.stands(edge, ALICE)
+    await rig.book.settled()
+    if revoked:
+        of_impi = a_revocation(whom="impi", value="alice@home1.net")
+        rig.revocations.known = Revocations((of_impi,))
+    rig.book.ended(edge, "alice", Cause.ORDERED)
+    await rig.book.settled()
+
+    (release,) = rig.seen.released
+    assert (release.cause, release.may_return_until) == (Cause.ORDERED, until)
+    assert rung == [1]

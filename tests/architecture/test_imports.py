@@ -31,7 +31,7 @@ MAY_USE = {
     "grpc_health": ("rpc/",),
     "grpc_reflection": ("rpc/",),
     "grpc_status": ("rpc/",),
-    "httpx2": ("tokens/",),
+    "httpx2": ("tokens/", "webhooks/"),
     "jinja2": ("waf/",),
     "jwt": ("tokens/",),
     "ldap3": ("directory/",),

@@ -147,6 +147,7 @@ async def operator(migrated: Path) -> AsyncIterator[Operator]:
             "control": {"socket": f"{directory}/control.sock"},
             "admin": {"socket": f"{directory}/admin.sock"},
             "store": {"url": f"sqlite+aiosqlite:///{directory}/{migrated.name}"},
+            "events": {"http_to_loopback": True},
         },
         Settings,
     )

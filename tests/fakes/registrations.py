@@ -12,6 +12,7 @@ from tests.builders import from_now
 
 if TYPE_CHECKING:
     from epcscfd.domain.registration import Entry
+    from epcscfd.domain.release import Release
 
 EDGE1 = Boot("edge1", "b1")
 
@@ -43,6 +44,7 @@ class SeenRegistrations:
     """Notes what becomes of them."""
 
     lines: list[str] = field(default_factory=list)
+    released: list[Release] = field(default_factory=list)
     dropped: list[Boot] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
 
@@ -53,6 +55,10 @@ class SeenRegistrations:
     def registration_ended(self, entry: Entry) -> None:
         """Note it."""
         self.lines.append(f"{entry.registration.id} {entry.cause}")
+
+    def identity_released(self, release: Release) -> None:
+        """Note it."""
+        self.released.append(release)
 
     def reports_dropped(self, boot: Boot) -> None:
         """Note it."""

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from epcscfd.domain.registration import Boot, Cause, Change, Entry, Registration, Step, Told
-    from epcscfd.ports import Clock
+    from epcscfd.domain.release import Release
+    from epcscfd.ports import Clock, RevocationSource
 
 GATHER = 0.02
 "Seconds in which changes gather: a write costs as much for one as for a hundred."
@@ -58,11 +59,23 @@ class Wanted:
     "Whether also those that are over."
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What came of what was told."""
+
+    steps: tuple[Step, ...]
+    released: tuple[Release, ...]
+    "Each is kept as an event."
+
+
 class RegistrationStore(Protocol):
     """Keeps the copy. Every method raises Unavailable if it cannot."""
 
-    async def write(self, told: Sequence[Told]) -> tuple[Step, ...]:
-        """Write down what was told, in order, all of it or nothing; give what changed by it."""
+    async def write(self, told: Sequence[Told], is_revoked: Callable[[Entry], bool]) -> Written:
+        """Write down what was told, in order, all of it or nothing.
+
+        *is_revoked* tells whether the token by which something stood is good no more.
+        """
         ...
 
     async def list(self, wanted: Wanted, size: int, token: str) -> Page:
@@ -83,6 +96,10 @@ class RegistrationWatch(Protocol):
 
     def registration_ended(self, entry: Entry) -> None:
         """Note that one has ended."""
+        ...
+
+    def identity_released(self, release: Release) -> None:
+        """Note that an identity is registered no more."""
         ...
 
     def reports_dropped(self, boot: Boot) -> None:
@@ -113,8 +130,17 @@ class Conversing:
 class RegistrationBook:
     """Hears what edges tell, and has it written down."""
 
-    def __init__(self, store: RegistrationStore, watch: RegistrationWatch, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: RegistrationStore,
+        watch: RegistrationWatch,
+        clock: Clock,
+        revocations: RevocationSource,
+    ) -> None:
         self._store = store
+        self._revocations = revocations
+        self.released: Callable[[], None] = _nobody
+        "Called when there are new events."
         self._watch = watch
         self._clock = clock
         self._told: deque[Told] = deque()
@@ -192,7 +218,7 @@ class RegistrationBook:
     async def _write(self) -> None:
         batch = [self._told[index] for index in range(min(BATCH, len(self._told)))]
         try:
-            steps = await self._store.write(batch)
+            written = await self._store.write(batch, self._is_revoked)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
             self._watch.writing_failed(error)
             await asyncio.sleep(PAUSE)
@@ -200,18 +226,25 @@ class RegistrationBook:
         self._watch.written()
         for _ in batch:
             self._told.popleft()
-        for step in steps:
-            self._tell(step)
+        self._tell(written)
         if not self._told:
             self._heard.clear()
             self._settled.set()
             self._call_rolls()
 
-    def _tell(self, step: Step) -> None:
-        if step.began and step.after:
-            self._watch.registration_began(step.after)
-        elif step.ended and step.after:
-            self._watch.registration_ended(step.after)
+    def _is_revoked(self, entry: Entry) -> bool:
+        return self._revocations.current().of_entry(entry) is not None
+
+    def _tell(self, written: Written) -> None:
+        for step in written.steps:
+            if step.began and step.after:
+                self._watch.registration_began(step.after)
+            elif step.ended and step.after:
+                self._watch.registration_ended(step.after)
+        for release in written.released:
+            self._watch.identity_released(release)
+        if written.released:
+            self.released()
 
     def _call_rolls(self) -> None:
         for conversing in self._conversing.values():
@@ -220,3 +253,7 @@ class RegistrationBook:
                 conversing.roll = self._next_roll()
                 conversing.rolls_awaited += 1
                 conversing.call_roll()
+
+
+def _nobody() -> None:
+    """Stand in until somebody wants to know."""

@@ -20,10 +20,11 @@ from prometheus_client import REGISTRY
 
 from epcscfd.errors import Unavailable
 from epcscfd.main.clock import SystemClock
+from epcscfd.main.deliveries import Deliveries, Surroundings
 from epcscfd.main.judging import Judging, Sources, make_rules, vet_keys
 from epcscfd.main.notify import notify
 from epcscfd.main.observed import serve_metrics
-from epcscfd.main.standing import Ground, Standing, make_standing
+from epcscfd.main.standing import Ground, Standing
 from epcscfd.main.waf_office import WafOffice
 from epcscfd.rpc.admin import PolicyAdmin
 from epcscfd.rpc.control import EdgeControl, Parts
@@ -35,12 +36,13 @@ from epcscfd.store.board import PolicyBoard
 from epcscfd.store.engine import make_engine
 from epcscfd.store.migrate import migrate
 from epcscfd.store.policy_store import PolicyStore
-from epcscfd.store.stores import make_stores
+from epcscfd.store.stores import Stores, make_stores
 from epcscfd.store.waf_tables import WafTables
 from epcscfd.telemetry import events
+from epcscfd.telemetry.deliveries import DeliveryWatch
 from epcscfd.telemetry.journal import DecisionJournal
 from epcscfd.telemetry.log import configure_log
-from epcscfd.telemetry.metrics import Metrics, StandingMetrics
+from epcscfd.telemetry.metrics import DeliveryMetrics, Metrics, StandingMetrics
 from epcscfd.telemetry.standing import StandingWatch
 from epcscfd.telemetry.watch import Watch
 
@@ -86,7 +88,9 @@ class Sidecar:
         staleness = timedelta(seconds=settings.store.max_staleness_seconds)
         self.board = PolicyBoard(self._store, self._watch, clock, staleness)
         metrics.policy_age.set_function(self.board.age)
-        self._standing = self._make_standing(clock)
+        stores = make_stores(self._engine, clock)
+        self._deliveries = self._make_deliveries(stores, clock)
+        self._standing = self._make_standing(stores, clock)
         sources = Sources(self.board, self._standing.revocations)
         self._judging = Judging(settings, sources, journal, self._watch, clock)
         self._control = EdgeControl(
@@ -103,6 +107,7 @@ class Sidecar:
             DecisionAdmin(journal),
             OwnershipAdmin(self.board),
             *self._standing.admin(),
+            self._deliveries.admin,
             *self._waf_admin(clock),
         )
         self._endpoints = (
@@ -110,16 +115,22 @@ class Sidecar:
             Endpoint(settings.admin.socket, settings.admin.tcp, admin),
         )
 
-    def _make_standing(self, clock: Clock) -> Standing:
+    def _make_deliveries(self, stores: Stores, clock: Clock) -> Deliveries:
+        watch = DeliveryWatch(DeliveryMetrics(self._registry))
+        around = Surroundings(stores=stores, policies=self.board, clock=clock, watch=watch)
+        return Deliveries(self._settings.events, around)
+
+    def _make_standing(self, stores: Stores, clock: Clock) -> Standing:
         ground = Ground(
-            stores=make_stores(self._engine, clock),
+            stores=stores,
             board=self.board,
             clock=clock,
             watch=StandingWatch(StandingMetrics(self._registry)),
             rules=make_rules(self._settings),
             grace=timedelta(seconds=self._settings.edges.grace_seconds),
+            released=self._deliveries.bell.ring,
         )
-        return make_standing(ground)
+        return Standing(ground)
 
     def _waf_admin(self, clock: Clock) -> list[Service]:
         """Give what operators of the WAF call, wherever it runs: the database is the same."""
@@ -151,6 +162,7 @@ class Sidecar:
             raise Unavailable("policy; the log says why")
         self._judging.start()
         await self._standing.start()
+        self._deliveries.start()
         statuses = ErrorStatuses(self._watch.call_failed)
         for endpoint in self._endpoints:
             await endpoint.start(statuses)
@@ -174,10 +186,12 @@ class Sidecar:
             self._following.cancel()
         for endpoint in self._endpoints:
             await endpoint.set_serving(False)
+        self._deliveries.dismiss()
         drained = self._control.drain()
         await asyncio.gather(drained, *(each.stop(GRACE) for each in self._endpoints))
         await self.board.settle()
         await self._standing.stop()
+        await self._deliveries.stop()
         await self._judging.stop()
         if self._metrics_server is not None:
             self._metrics_server.shutdown()

@@ -20,7 +20,7 @@ from epcscfd.rpc.edges import EdgeAdmin
 
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from epcscfd.domain.rules import JudgeRules
     from epcscfd.ports import Clock
@@ -53,19 +53,22 @@ class Ground:
     rules: JudgeRules
     grace: timedelta
     "For how long clients of an edge that was restarted may come back."
+    released: Callable[[], None]
+    "Is called when there are new events."
 
 
 class Standing:
     """Hears edges, keeps the copy, and ends what is to end."""
 
-    def __init__(self, ground: Ground, book: RegistrationBook, desk: OrderDesk) -> None:
+    def __init__(self, ground: Ground) -> None:
         stores, clock, watch = ground.stores, ground.clock, ground.watch
         self._ground = ground
-        self._book = book
-        self._desk = desk
+        self._desk = desk = OrderDesk(stores.orders, watch)
         self._tasks: list[asyncio.Task[None]] = []
         self.severance = PolicySeverance(ground.board, desk, watch)
         self.revocations = RevocationDesk(stores.revocations, desk, clock)
+        self._book = book = RegistrationBook(stores.registrations, watch, clock, self.revocations)
+        book.released = ground.released
         rules = Rules(ground.rules, ground.grace)
         self._leftovers = Leftovers(stores.leftovers, ground.board, rules, clock)
         self._leftovers.conclude = book.conclude
@@ -130,9 +133,3 @@ class Standing:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
-
-
-def make_standing(ground: Ground) -> Standing:
-    """Join the parts on *ground*."""
-    book = RegistrationBook(ground.stores.registrations, ground.watch, ground.clock)
-    return Standing(ground, book, OrderDesk(ground.stores.orders, ground.watch))

@@ -22,6 +22,7 @@ from grpc_status import rpc_status  # type: ignore[import-untyped]  # ships no t
 from epcscf.admin.v1 import error_reason_pb2 as reasons
 from epcscfd.errors import (
     AlreadyExists,
+    CursorGone,
     InUse,
     InvalidArgument,
     NotFound,
@@ -47,6 +48,7 @@ STATUSES: dict[type[Exception], tuple[int, reasons.ErrorReason.ValueType, tuple[
         reasons.RANGE_OVERLAP,
         ("range", "other", "wwsf", "example"),
     ),
+    CursorGone: (code_pb2.OUT_OF_RANGE, reasons.CURSOR_GONE, ("cursor",)),
     Unavailable: (code_pb2.UNAVAILABLE, reasons.DEPENDENCY_DOWN, ("dependency",)),
 }
 """Class to status code, reason, and the attributes that become metadata."""
@@ -90,6 +92,9 @@ class ErrorStatuses(grpc.aio.ServerInterceptor):
         if handler.unary_unary is not None:
             wrapped = self._unary(method, handler.unary_unary)
             return grpc.unary_unary_rpc_method_handler(wrapped, *serializers)
+        if handler.unary_stream is not None:
+            wrapped = self._stream(method, handler.unary_stream)
+            return grpc.unary_stream_rpc_method_handler(wrapped, *serializers)
         wrapped = self._stream(method, handler.stream_stream)
         return grpc.stream_stream_rpc_method_handler(wrapped, *serializers)
 

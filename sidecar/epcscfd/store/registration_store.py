@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
-from epcscfd.app.registrations import Page
+from epcscfd.app.registrations import Page, Written
 from epcscfd.domain.registration import (
     Boot,
     Cause,
@@ -21,7 +21,9 @@ from epcscfd.domain.registration import (
     runs_of,
     steps_of,
 )
+from epcscfd.domain.release import pair_of, releases
 from epcscfd.errors import NotFound
+from epcscfd.store.counting import add_events
 from epcscfd.store.paging import open_token, seal_token
 from epcscfd.store.rows import CHUNK
 from epcscfd.store.standing import edge_boots, registrations
@@ -29,7 +31,7 @@ from epcscfd.store.transactions import reading, replacing, writing
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, RowMapping
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
     from epcscfd.app.registrations import Wanted
     from epcscfd.domain.registration import Told
+    from epcscfd.domain.release import Pair
     from epcscfd.ports import Clock
 
 _SAME = (
@@ -48,6 +51,12 @@ _SAME = (
 _t = registrations.c
 
 
+def _nothing_is(entry: Entry) -> bool:
+    """Know of no revocation."""
+    del entry
+    return False
+
+
 class SqlRegistrations:
     """Keeps the copy; see `app.registrations.RegistrationStore` for what each method promises."""
 
@@ -55,14 +64,20 @@ class SqlRegistrations:
         self._engine = engine
         self._clock = clock
 
-    async def write(self, told: Sequence[Told]) -> tuple[Step, ...]:
+    async def write(
+        self, told: Sequence[Told], is_revoked: Callable[[Entry], bool] = _nothing_is
+    ) -> Written:
         """Write down what was told."""
         now = self._clock.now()
         steps: list[Step] = []
         async with writing(self._engine) as connection:
             for part in runs_of(told, CHUNK):
                 steps += await _follow(connection, part, now)
-        return tuple(steps)
+            ended = [step.after for step in steps if step.ended and step.after]
+            of_pairs = await _of_pairs(connection, set(map(pair_of, ended)))
+            released = releases(ended, of_pairs, is_revoked, now)
+            await add_events(connection, released)
+        return Written(tuple(steps), released)
 
     async def list(self, wanted: Wanted, size: int, token: str) -> Page:
         """Give at most *size*, from where *token* left off."""
@@ -126,6 +141,15 @@ async def _apply(
     if rows:
         await connection.execute(replacing(connection, registrations), rows)
     return steps
+
+
+async def _of_pairs(connection: AsyncConnection, pairs: Collection[Pair]) -> list[Entry]:
+    """Give all that is known of *pairs*, and perhaps of some more."""
+    impis, found = sorted({impi for impi, _ in pairs}), []
+    for start in range(0, len(impis), CHUNK):
+        theirs = select(registrations).where(_t.impi.in_(impis[start : start + CHUNK]))
+        found += [entry_of(row) for row in (await connection.execute(theirs)).mappings()]
+    return found
 
 
 async def _read(connection: AsyncConnection, keys: Iterable[str]) -> dict[str, Entry]:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     ForeignKey,
     Index,
@@ -101,3 +102,49 @@ order_deliveries = Table(
     Column("pointless", Boolean, nullable=False),
 )
 "What each edge has made of each order."
+
+identity_events = Table(
+    "identity_events",
+    metadata,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("time", UtcDateTime, nullable=False),
+    Column("wwsf", Text, nullable=False),
+    Column("impi", Text, nullable=False),
+    Column("impu", Text, nullable=False),
+    Column("cause", String(16), nullable=False),
+    Column("may_return_until", UtcDateTime),
+)
+
+event_counter = Table(
+    "event_counter",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True),
+    Column("stream", String(16), nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("forgotten", BigInteger, nullable=False),
+)
+"Numbers of events. Whoever adds one waits for this row, so they become visible in their order."
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("wwsf", String(63), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("delivered", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("failing_since", UtcDateTime),
+    Column("last_error", Text, nullable=False),
+    Column("courier", String(64), nullable=False),
+    Column("courier_until", UtcDateTime),
+)
+"Courier: which sidecar delivers, and until when no other may."
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("wwsf", String(63), primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", Text, nullable=False),
+)

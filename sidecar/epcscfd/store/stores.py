@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from epcscfd.store.event_store import SqlEvents
 from epcscfd.store.leftover_store import SqlLeftovers
 from epcscfd.store.order_store import SqlOrders
 from epcscfd.store.registration_store import SqlRegistrations
 from epcscfd.store.revocation_store import SqlRevocations
+from epcscfd.store.webhook_store import SqlWebhooks
 
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ class Stores:
     leftovers: SqlLeftovers
     orders: SqlOrders
     revocations: SqlRevocations
+    events: SqlEvents
+    webhooks: SqlWebhooks
 
 
 def make_stores(engine: AsyncEngine, clock: Clock) -> Stores:
@@ -34,4 +38,6 @@ def make_stores(engine: AsyncEngine, clock: Clock) -> Stores:
         leftovers=SqlLeftovers(engine),
         orders=SqlOrders(engine, clock),
         revocations=SqlRevocations(engine),
+        events=SqlEvents(engine),
+        webhooks=SqlWebhooks(engine),
     )

@@ -108,3 +108,21 @@ class WafMetrics:
             "Authorizations of the WAF that ended before their time",
             registry=registry,
         )
+
+
+class DeliveryMetrics:
+    """What we count of events that are delivered."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.deliveries = Counter(
+            "epcscf_webhook_deliveries",
+            "Tries to deliver an event",
+            ("outcome",),
+            registry=registry,
+        )
+        self.backlog = Gauge(
+            "epcscf_webhook_backlog",
+            "Events that wait to be delivered",
+            ("wwsf",),
+            registry=registry,
+        )

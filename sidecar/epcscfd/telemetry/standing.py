@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from epcscfd.domain.orders import Order, Progress
     from epcscfd.domain.registration import Boot, Entry
+    from epcscfd.domain.release import Release
     from epcscfd.domain.revocation import Revocation
     from epcscfd.telemetry.metrics import StandingMetrics
 
@@ -36,6 +37,18 @@ class StandingWatch:
         cause = entry.cause or ""
         self._metrics.ended.labels(cause).inc()
         self._log.info(events.REGISTRATION_ENDED, **_facts(entry), cause=cause)
+
+    def identity_released(self, release: Release) -> None:
+        """Note that an identity is registered no more."""
+        until = release.may_return_until
+        self._log.info(
+            events.IDENTITY_RELEASED,
+            wwsf=release.wwsf,
+            impi=release.impi,
+            impu=release.impu,
+            cause=release.cause,
+            may_return_until=until.isoformat() if until else "",
+        )
 
     def counted(self, standing: Mapping[tuple[str, str], int]) -> None:
         """Note how many registrations stand, by node and WWSF."""

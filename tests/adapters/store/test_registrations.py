@@ -64,12 +64,12 @@ async def test_beginnings_and_ends_are_told_once(store: SqlRegistrations) -> Non
     first = await store.write([Joined(EDGE1, 1), *standing(ALICE, ALICE), gone])
     second = await store.write([gone])
 
-    assert [(step.began, step.ended) for step in first] == [
+    assert [(step.began, step.ended) for step in first.steps] == [
         (True, False),
         (False, False),
         (False, True),
     ]
-    assert [step.ended for step in second] == [False]
+    assert [step.ended for step in second.steps] == [False]
     assert await states(store) == {"alice": (State.ENDED, Cause.CLIENT)}
 
 

@@ -1,0 +1,1 @@
+"""Commands about what WWSFs are told of their identities."""
