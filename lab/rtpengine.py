@@ -1,4 +1,7 @@
-"""rtpengine as a child process: the real one, in user space, for calls within the machine."""
+"""rtpengine as a child process, with the project's own configuration.
+
+Instances share the range of media ports: each takes what is free.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,10 @@ from pathlib import Path
 
 from lab.child import Child
 from lab.cscf import Address, authority
+from lab.edge import ROOT
 from lab.logfile import LogFile
 from lab.ports import free_ports
 
-
-MEDIA_PORTS = (20000, 29999)
-"Where media is; instances share the range, each takes what is free."
 
 _NUMBER = re.compile(r"\d+")
 
@@ -28,13 +29,12 @@ class Rtpengine(Child):
         ng, cli = free_ports(2, host)
         self._cli: Address = (host, cli)
         self.control = f"udp:{authority(host, ng)}"
-        lowest, highest = MEDIA_PORTS
         command = (
-            *("rtpengine", "--config-file=none", "--table=-1", f"--interface={host}"),
-            *(f"--listen-ng={authority(host, ng)}", f"--listen-cli={authority(host, cli)}"),
-            *(f"--port-min={lowest}", f"--port-max={highest}"),
-            *("--timeout=30", "--delete-delay=0", "--num-threads=2", "--media-num-threads=1"),
-            *("--foreground", "--log-stderr", "--log-level=6", "--dtls-passive"),
+            *("rtpengine", f"--config-file={ROOT / 'deploy' / 'rtpengine.conf'}"),
+            *(f"--interface={host}", f"--listen-ng={authority(host, ng)}"),
+            f"--listen-cli={authority(host, cli)}",
+            *("--num-threads=2", "--media-num-threads=1"),
+            *("--foreground", "--log-stderr", "--log-level=6"),
         )
         super().__init__("rtpengine", command, LogFile(run_dir / "log"), self._answers)
 
