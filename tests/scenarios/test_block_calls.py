@@ -11,7 +11,7 @@ from lab.calling import Dialog, answer, ask, is_answer, is_request, new_request
 from lab.sip import SipMessage
 from lab.udp import UdpAgent
 from tests.scenarios.core_by_hand import CoreByHand
-from tests.scenarios.test_static_range import bearer, connect, hotel
+from tests.scenarios.test_static_range import POLICY, bearer, connect, hotel
 
 
 __all__ = ["hotel"]
@@ -183,16 +183,9 @@ async def test_a_call_whose_guest_has_gone_is_430(hotel, core, room):
 
 
 CABIN = "sip:cabin7@scripted.example"
-SHIP = """
-[wwsfs.hotel]
-origins = ["https://hotel.example"]
-authorization_entities = ["waf"]
-pool.impi_realms = ["hotel.example"]
-ranges = [
-    { range = "sip:room!.*!@ims.example", enabled = true },
-    { range = "sip:cabin!.*!@scripted.example", enabled = true },
-]
-"""
+SHIP = POLICY.replace(
+    "ranges = [", 'ranges = [{ range = "sip:cabin!.*!@scripted.example", enabled = true },'
+)
 
 
 @pytest.fixture(scope="module")

@@ -211,47 +211,44 @@ async def test_media_moves_within_the_call(lab, wic, phone, here, there, method,
     await hangs_up(sender, receiver)
 
 
+async def one_plays_and_the_other_takes(caller, impus, devices, here, there):
+    """Call somebody with two devices; return the dialogs of the call, which is of the second."""
+    one, other = devices
+    invite, first = await calling(caller, one, impus, here.sdp())
+    second = await other.expect(is_request("INVITE", invite.one("Call-ID")))
+    async with RtpEnd() as beside:
+        await answer(one, first, 183, body=beside.sdp())
+        early = await caller.expect(is_answer(invite, 183, 183))
+        await talk(here, early.body, beside, first.body)
+    told = await answer(other, second, 200, body=there.sdp())
+    accepted = await caller.expect(is_answer(invite))
+    await answer(one, await one.expect(is_request("CANCEL")), 200)
+    await answer(one, first, 487)
+    dialog = Dialog.of_caller(caller, invite, accepted)
+    await dialog.acknowledge()
+    await talk(here, accepted.body, there, second.body)
+    return dialog, Dialog.of_callee(other, second, told)
+
+
 async def test_several_devices_of_the_callee_each_have_a_leg(lab, phone, here, there):
     bearer = lab.bearer()
-    async with await lab.connect() as one, await lab.connect() as other, RtpEnd() as beside:
+    async with await lab.connect() as one, await lab.connect() as other:
         await one.register(ALICE, bearer)
         await other.register(ALICE, bearer)
-        invite, first = await calling(phone, one, (BOB, ALICE), here.sdp())
-        second = await other.expect(is_request("INVITE"))
-        assert lab.media.sessions == 2
-        await answer(one, first, 183, body=beside.sdp())
-        early = await phone.expect(is_answer(invite, 183, 183))
-        await talk(here, early.body, beside, first.body)
-        told = await answer(other, second, 200, body=there.sdp())
-        accepted = await phone.expect(is_answer(invite))
-        await answer(one, await one.expect(is_request("CANCEL")), 200)
-        await answer(one, first, 487)
-        dialog = Dialog.of_caller(phone, invite, accepted)
-        await dialog.acknowledge()
-        await talk(here, accepted.body, there, second.body)
+        ends = await one_plays_and_the_other_takes(phone, (BOB, ALICE), (one, other), here, there)
         wait_until(lambda: lab.media.sessions == 1, seconds=5, what="end of the other leg")
-        await hangs_up(dialog, Dialog.of_callee(other, second, told))
+        await hangs_up(*ends)
 
 
 async def test_a_browser_calls_somebody_with_several_devices(lab, wic, here, there):
     """One context answers twice: by early media of one device, for good by the other."""
     bearer = lab.bearer("portal", "carol@ims.example")
-    async with await lab.connect() as one, await lab.connect() as other, RtpEnd() as beside:
+    async with await lab.connect() as one, await lab.connect() as other:
         await one.register(CAROL, bearer)
         await other.register(CAROL, bearer)
-        invite, first = await calling(wic, one, (ALICE, CAROL), here.sdp())
-        second = await other.expect(is_request("INVITE"))
-        await answer(one, first, 183, body=beside.sdp())
-        early = await wic.expect(is_answer(invite, 183, 183))
-        await talk(here, early.body, beside, first.body)
-        told = await answer(other, second, 200, body=there.sdp())
-        accepted = await wic.expect(is_answer(invite))
-        await answer(one, await one.expect(is_request("CANCEL")), 200)
-        await answer(one, first, 487)
-        dialog = Dialog.of_caller(wic, invite, accepted)
-        await dialog.acknowledge()
-        await talk(here, accepted.body, there, second.body)
-        await hangs_up(dialog, Dialog.of_callee(other, second, told))
+        ends = await one_plays_and_the_other_takes(wic, (ALICE, CAROL), (one, other), here, there)
+        wait_until(lambda: lab.media.sessions == 2, seconds=5, what="end of the other leg")
+        await hangs_up(*ends)
 
 
 @pytest.mark.parametrize("direction", ["from", "to"])
