@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import ssl
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -12,11 +15,11 @@ import pytest
 
 from lab.certificates import Authority
 from lab.waf import Waf, WafPlan
+from lab.waiting import wait_until
 
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from lab.certificates import Credential
 
@@ -76,6 +79,22 @@ def test_a_wwsf_proves_itself_by_its_certificate_under_tls(waf: Waf, authority: 
         pytest.raises(httpx2.ConnectError),
     ):
         web.get(f"{waf.url}/jwks")
+
+
+def test_certificates_are_renewed_without_a_restart(waf: Waf, authority: Authority) -> None:
+    def shown() -> str:
+        return ssl.get_server_certificate(("127.0.0.1", waf.port))
+
+    before = shown()
+    broken = (waf.plan.settings["certificate_file"], b"no certificate")
+    Path(broken[0]).write_bytes(broken[1])
+    os.kill(waf.pid, signal.SIGHUP)
+    wait_until(lambda: "waf.upkeep_failed" in waf.log.path.read_text(), seconds=10, what="SIGHUP")
+    assert shown() == before
+
+    authority.issue_server("waf")
+    os.kill(waf.pid, signal.SIGHUP)
+    wait_until(lambda: shown() != before, seconds=10, what="the new certificate")
 
 
 @pytest.mark.req("S004-6", "S000-8")

@@ -57,13 +57,14 @@ async def connect(lab):
     return await Wic.connect(lab.edge.url, origin=ORIGIN, ssl=lab.trust())
 
 
-@pytest.mark.req("S003-14", "S003-4", "S000-10")
+@pytest.mark.req("S003-14", "S003-4", "S000-10", "S001-15")
 async def test_a_token_of_the_waf_registers_a_wic(lab, at_core, borrowed):
     user, token = borrowed
     answer = token().json()
 
     async with await connect(lab) as wic:
-        reply = await wic.register(user.impu, f"Bearer {answer['access_token']}")
+        # as whom, it is told next to the token
+        reply = await wic.register(answer["ims_impu"][0], f"Bearer {answer['access_token']}")
 
         (arrived,) = at_core(wic)
         assert reply.status == 200

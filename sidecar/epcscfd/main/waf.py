@@ -20,7 +20,7 @@ from epcscfd.app.oauth.parts import Parts
 from epcscfd.app.oauth.tokens import TokenDesk
 from epcscfd.directory.own import OwnDirectory
 from epcscfd.domain.oauth.rules import WafRules
-from epcscfd.errors import Unavailable
+from epcscfd.errors import ConfigError, Unavailable
 from epcscfd.tokens.assertions import SignedAssertions
 from epcscfd.waf.application import make_application
 from epcscfd.waf.clients import ClientEndpoints
@@ -141,6 +141,13 @@ class WebWaf:
                 await self._edges.settle()
             except Unavailable as error:
                 self._parts.watch.upkeep_failed(error)
+
+    def reload(self) -> None:
+        """Read the certificate again; one that cannot be used leaves the old one in place."""
+        try:
+            self._server.reload()
+        except ConfigError as error:
+            self._parts.watch.upkeep_failed(error)
 
     async def stop(self) -> None:
         """Answer what was asked, then end."""

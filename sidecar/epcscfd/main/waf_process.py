@@ -88,6 +88,7 @@ class WafProcess:
 
     async def reload(self) -> None:
         """Read again what others may have changed."""
+        self._web.reload()
         await self._board.refresh()
 
     async def stop(self) -> None:

@@ -42,6 +42,7 @@ class WebServer:
     """Serves the application."""
 
     def __init__(self, application: Starlette, listen: str, tls: TlsFiles) -> None:
+        self._tls = tls
         host, _, port = listen.rpartition(":")
         self._serving: asyncio.Task[None] | None = None
         self._config = uvicorn.Config(
@@ -70,6 +71,15 @@ class WebServer:
         sockets = [_bound(self._config.host, self._config.port)]
         self._serving = asyncio.create_task(self._server.serve(sockets))
         await self._server.up.wait()
+
+    def reload(self) -> None:
+        """Show from now on the certificate that is in the files. Raise ConfigError."""
+        if self._config.ssl is None:
+            return
+        try:
+            self._config.ssl.load_cert_chain(self._tls.certificate_file, self._tls.key_file)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError("waf.certificate_file", f"cannot be used: {error}") from None
 
     async def stop(self) -> None:
         """Answer what was asked, then end."""
