@@ -137,8 +137,9 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_migrated(tmp_path_factory.mktemp("migrated"))
 
 
-@pytest_asyncio.fixture
-async def operator(migrated: Path) -> AsyncIterator[Operator]:
+@asynccontextmanager
+async def operating(migrated: Path, **more: Any) -> AsyncIterator[Operator]:
+    """An operator at a sidecar with *more* settings."""
     directory = Path(tempfile.mkdtemp(prefix="epcscf"))
     shutil.copy(migrated, directory)
     settings = msgspec.convert(
@@ -148,6 +149,7 @@ async def operator(migrated: Path) -> AsyncIterator[Operator]:
             "admin": {"socket": f"{directory}/admin.sock"},
             "store": {"url": f"sqlite+aiosqlite:///{directory}/{migrated.name}"},
             "events": {"http_to_loopback": True},
+            **more,
         },
         Settings,
     )
@@ -157,3 +159,9 @@ async def operator(migrated: Path) -> AsyncIterator[Operator]:
         yield Operator(directory, sidecar)
         await sidecar.stop()
     shutil.rmtree(directory)
+
+
+@pytest_asyncio.fixture
+async def operator(migrated: Path) -> AsyncIterator[Operator]:
+    async with operating(migrated) as operator:
+        yield operator
