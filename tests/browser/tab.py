@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from dataclasses import dataclass
 from typing import Any
 
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
@@ -18,6 +21,8 @@ LOOK_EVERY = 20
 WIND_STEP = 5_000
 "Milliseconds; all that a library waits between two tries, at first."
 WIND_STEPS = 6
+HOLD_MARGINS = (0.02, 0.1, 0.5, 2.0)
+"Seconds, each for a busier machine: a clock is held at a moment to come."
 
 LIBRARIES = ("jssip", "sipjs")
 
@@ -68,7 +73,12 @@ class Recorded:
 
     def hold_clock(self) -> None:
         """Stop the page's clock: what the library waits for comes when it is wound."""
-        self.page.clock.pause_at(self.page.evaluate("() => Date.now() / 1000 + 0.01"))
+        for margin in HOLD_MARGINS:
+            with contextlib.suppress(PlaywrightError):  # that moment is over before it is said
+                now = self.page.evaluate("() => Date.now() / 1000")
+                self.page.clock.pause_at(now + margin)
+                return
+        raise TimeoutError("the clock of the page cannot be held")
 
     def wire(self, kind: str) -> list[dict[str, Any]]:
         """What happened on its WebSockets: `opening`, `opened`, `sent`, `heard`, `closed`."""
