@@ -183,3 +183,19 @@ async def test_a_silent_core_is_504_and_a_call_that_rings_goes_on(own_lab):
         await answer(phone, arrived, 200)
 
         assert (await wic.expect(is_answer(ringing))).status == 200
+
+
+@pytest.mark.req("SX-22")
+async def test_who_floods_is_put_off_and_stays(own_lab):
+    lab = own_lab(Wishes(edge={"EPCSCF_RATE_REQUESTS": 5}))
+    impus = ("sip:alice@ims.example", "sip:nobody@ims.example")
+    async with await lab.connect() as wic:
+        assert (await wic.register(impus[0], lab.bearer())).status == 200
+        replies = [await ask(wic, new_request(wic, "OPTIONS", impus)) for _ in range(12)]
+
+        # twelve in a row touch two windows at most, each of which lets five through
+        put_off = [reply for reply in replies if reply.status == 503]
+        assert [reply.status for reply in replies[:5]].count(503) == 0
+        assert len(put_off) >= 2
+        assert {reply.one("Retry-After") for reply in put_off} == {"10"}
+        assert wic.is_open
