@@ -1,13 +1,11 @@
 """Answers: from what an entity says about a token (RFC 7662 2.2) to an assertion of the domain.
 
 An answer is read by the rules for claims of a JWT, so that the same checks hold for both. What is
-more: `iss`, if it is there, is the entity; without `iat` the token is as young as the answer; a
-token that is no bearer token cannot be used over SIP.
+more: `iss`, if it is there, is the entity; a token that is no bearer token is of no use over SIP.
+What RFC 7662 leaves to the server and a check needs (`sub`, `aud`, `iat`, `exp`) has to be there.
 """
 
 from __future__ import annotations
-
-from datetime import datetime
 
 from epcscfd.domain.policy import AuthorizationEntity
 from epcscfd.domain.reasons import Reason
@@ -24,8 +22,8 @@ class AnswerUnusable(Exception):  # noqa: N818 - named for what is wrong
     """The server has said nothing about the token."""
 
 
-def read_answer(document: bytes, entity: AuthorizationEntity, now: datetime) -> Assertion:
-    """Read what *entity* has answered *now*. Raise AnswerUnusable."""
+def read_answer(document: bytes, entity: AuthorizationEntity) -> Assertion:
+    """Read what *entity* has answered. Raise AnswerUnusable."""
     try:
         answer = read_object(document)
     except Illegible as error:
@@ -36,7 +34,7 @@ def read_answer(document: bytes, entity: AuthorizationEntity, now: datetime) -> 
         raise AnswerUnusable("the answer does not say whether the token is active")
     if not active:
         return _fault(Reason.TOKEN_INACTIVE, entity, "")
-    return _objection(answer, entity) or _read(answer, entity, now)
+    return _objection(answer, entity) or _read(answer, entity)
 
 
 def _objection(answer: Claims, entity: AuthorizationEntity) -> TokenFault | None:
@@ -49,9 +47,9 @@ def _objection(answer: Claims, entity: AuthorizationEntity) -> TokenFault | None
     return None
 
 
-def _read(answer: Claims, entity: AuthorizationEntity, now: datetime) -> Assertion:
+def _read(answer: Claims, entity: AuthorizationEntity) -> Assertion:
     try:
-        return read_claims({"iat": int(now.timestamp()), **answer}, entity)
+        return read_claims(answer, entity)
     except ClaimFault as fault:
         return _fault(fault.reason, entity, fault.detail)
 

@@ -30,6 +30,9 @@ MOST_WAITING = 1024
 "Questions; with more there is no hope to be answered in time."
 
 
+LIMITS = httpx2.Limits(max_connections=MOST_AT_ONCE, max_keepalive_connections=8)
+
+
 class Unanswered(Exception):  # noqa: N818 - named for what has happened
     """There is no answer (F14)."""
 
@@ -55,6 +58,7 @@ class Endpoint:
         self._credentials = credentials
         self._trust = trust
         self._client: httpx2.AsyncClient | None = None
+        self._connecting = asyncio.Lock()
         self._places = asyncio.Semaphore(MOST_AT_ONCE)
         self._waiting = 0
 
@@ -86,22 +90,25 @@ class Endpoint:
         proof = self._asker.prove(now)
         # RFC 7662 2.1; the hint saves the server a search.
         fields = {"token": token, "token_type_hint": "access_token", **proof.fields}
-        client = self._connected()
+        client = await self._connected(url)
         async with client.stream("POST", url, data=fields, headers=proof.headers) as response:
             if response.status_code in (401, 403) or await _is_invalid_client(response):
                 raise WeAreRefused(f"answered {response.status_code}")
             return await read_body(response, LARGEST_ANSWER)
 
-    def _connected(self) -> httpx2.AsyncClient:
-        if self._client is None:
-            self._client = httpx2.AsyncClient(
-                verify=self._tls(),
-                timeout=httpx2.Timeout(self.terms.timeout.total_seconds()),
-                limits=httpx2.Limits(max_connections=MOST_AT_ONCE, max_keepalive_connections=8),
-                follow_redirects=False,
-                trust_env=False,
-                headers={"Accept": "application/json", "Accept-Encoding": ""},
-            )
+    async def _connected(self, url: httpx2.URL) -> httpx2.AsyncClient:
+        async with self._connecting:
+            if self._client is None:
+                # What the system trusts is megabytes of files: nothing for the loop to read.
+                verify = await asyncio.to_thread(self._tls) if url.scheme == "https" else False
+                self._client = httpx2.AsyncClient(
+                    verify=verify,
+                    timeout=httpx2.Timeout(self.terms.timeout.total_seconds()),
+                    limits=LIMITS,
+                    follow_redirects=False,
+                    trust_env=False,
+                    headers={"Accept": "application/json", "Accept-Encoding": ""},
+                )
         return self._client
 
     def _tls(self) -> ssl.SSLContext:

@@ -105,7 +105,7 @@ class Introspector:
         entity, forgotten = endpoint.entity, self._forgotten
         try:
             document = await endpoint.ask(token, self._clock.now())
-            assertion = read_answer(document, entity, self._clock.now())
+            assertion = read_answer(document, entity)
         except WeAreRefused as error:
             return self._failed(endpoint, Reason.INTROSPECTION_REFUSED, str(error))
         except (Unanswered, AnswerUnusable) as error:
