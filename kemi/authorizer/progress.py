@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from epcscf.control.v1 import control_pb2 as pb
@@ -30,6 +32,9 @@ class Running:
     outstanding: int = 0
     failed: int = 0
     cut: bool = False
+    seconds: float = 0.0
+    "How long that has taken."
+    _began_at: float = field(default_factory=time.monotonic)
     _told: tuple[int, ...] = ()
     _told_at: float = float("-inf")
     _moved_at: float = float("inf")
@@ -46,6 +51,7 @@ class Running:
         step = next(self.steps, None)
         if step is None:
             self.cut = True
+            self.seconds = time.monotonic() - self._began_at
             return False
         self.registrations += step[0]
         self.connections += step[1]
@@ -97,5 +103,5 @@ class Running:
         """Write it for a log."""
         return (
             f"order={self.order} registrations={self.registrations} "
-            f"connections={self.connections} failed={self.failed}"
+            f"connections={self.connections} failed={self.failed} cut_after={self.seconds:.3f}"
         )

@@ -24,7 +24,7 @@ FILE_LINES = (
     ("*.proto", 400),
 )
 "The first pattern that fits decides."
-KEMI_PYTHON_LINES = 1850
+KEMI_PYTHON_LINES = 1900
 PROGRAMS = ("sidecar/", "kemi/", "lab/", "tools/", "bench/", "demo/")
 "Tests are long tables and builders with a keyword per deviation: their functions go unmeasured."
 
@@ -90,7 +90,7 @@ def test_no_file_is_too_long() -> None:
     assert too_long == {}
 
 
-def test_all_python_of_the_edge_is_read_in_ten_minutes() -> None:
+def test_all_python_of_the_edge_is_read_in_twenty_minutes() -> None:
     lines = sum(len(source.text.splitlines()) for source in python_under("kemi/"))
 
     assert lines <= KEMI_PYTHON_LINES
