@@ -1,5 +1,5 @@
 // One call at a time, with audio.
-import { callEnd } from "./words.js";
+import { NO_TARGET, callEnd } from "./words.js";
 
 const BUSY = 486;
 const DECLINE = 603;
@@ -22,7 +22,12 @@ export class Calls extends EventTarget {
   }
 
   call(target) {
-    this.ua.call(target, OPTIONS);
+    try {
+      this.ua.call(target, OPTIONS);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      this.tell("over", { text: NO_TARGET });
+    }
   }
 
   answer() {

@@ -42,6 +42,8 @@ const CALL_CAUSES = {
   "Connection Error": "The connection to the network broke off.",
 };
 
+export const NO_TARGET = "That is neither a name nor a number.";
+
 export const callEnd = (status, cause) =>
   CALL_ENDS[status] ?? CALL_CAUSES[cause] ?? `The call has ended (${cause}).`;
 

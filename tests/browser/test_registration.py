@@ -85,6 +85,7 @@ def test_a_new_token_renews_on_the_same_socket(lab, registered, arrived, user):
     assert len(lab.core.scscf.contacts(user.impu)) == 1
 
 
+@pytest.mark.req("S001-31")
 def test_tabs_of_one_user_register_side_by_side(lab, open_tab, user):
     """Two tabs, each with a token of its own; closing one leaves the other."""
     tabs = [open_tab(), open_tab()]

@@ -104,3 +104,12 @@ def test_who_is_not_there_cannot_be_reached(person):
     call(caller, "nobody-at-all")
 
     outcome(caller, "Your correspondent cannot be reached now.")
+
+
+def test_what_is_no_name_is_not_called(person):
+    caller, _ = person()
+
+    call(caller, "bob@")
+
+    outcome(caller, "That is neither a name nor a number.")
+    assert caller.sent("INVITE") == []
