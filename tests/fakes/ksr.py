@@ -57,7 +57,8 @@ class FakeKsr:
         "What such a route makes of the variables."
         self.mqueue = FakeMqueue(declared_queues(cfg), self._changed)
         self.htable = FakeHtable(declared_tables(cfg), clock, self._changed)
-        self.pv = FakePv(self.mqueue, self.htable, definitions or {})
+        self.definitions = dict(definitions or {})
+        self.pv = FakePv(self.mqueue, self.htable, self.definitions)
         self._suspended: set[str] = set()
 
     def suspend(self, transaction: str, record: str | None) -> None:

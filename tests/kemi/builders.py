@@ -9,6 +9,7 @@ from base64 import b64decode, b64encode
 from pathlib import Path
 
 from authorizer.questions import Question, read_question
+from authorizer.rows import coded, forward_row
 from epcscf.control.v1 import control_pb2 as pb
 
 
@@ -164,3 +165,12 @@ def selected(row, number):
 def decoded(row, number):
     """Read a field that is text: `{s.select,number,|}{s.decode.base64}`."""
     return b64decode(selected(row, number), validate=True).decode()
+
+
+def a_binding(
+    number=1, *, impu="sip:alice@ims.example", wwsf="shop", contact="sip:a@x.invalid", **fields
+):
+    """A registration as routes/bindings.cfg keeps it: its key, and its row."""
+    row = forward_row(a_forward(impu=impu, **fields))
+    own = (wwsf, "", "c0ffee", coded(contact), f"<{impu}>, <tel:+15550100>", "<sip:orig@s;lr>")
+    return f"{number}|{coded(impu)}", "|".join((row, *own))
