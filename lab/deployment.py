@@ -135,8 +135,10 @@ class Deployment:
         }
         self.jwks = {name: JwksServer(self.issuers[name]) for name in ("partner", "socialnet")}
         self.core = ImsCore(run_dir / "core", wishes.subscriptions, wishes.core)
-        trust = {"keys": {"ca_file": str(self.authority.certificate)}}
-        self.sidecar = Sidecar(run_dir / "sidecar", {**trust, **wishes.sidecar})
+        trust = {"ca_file": str(self.authority.certificate)}
+        self.sidecar = Sidecar(
+            run_dir / "sidecar", {"keys": trust, "events": trust, **wishes.sidecar}
+        )
         pages = (origin.removeprefix("https://") for origin in ORIGINS.values())
         self.server = self.authority.issue_server(hosts=(EDGE_NAME, "localhost", *pages))
         "For the browser door, and for whoever serves the pages."

@@ -12,6 +12,7 @@ import contextlib
 import json
 import secrets
 import socket
+import sqlite3
 import subprocess
 
 from collections.abc import Iterable
@@ -47,6 +48,7 @@ ACCOUNTS = (
 "IMS accounts of the WAF; the HSS knows the same users."
 
 WISHES = Wishes(subscriptions=(*SUBSCRIPTIONS, *POOL), media=True)
+"For a deployment with a web side."
 
 PASSWORDS = {"alice": "wonderland", "bob": "the builder"}
 "Of the WAF; `alice` and `bob` have the same at the sites that know them."
@@ -108,6 +110,7 @@ class WebSide:
         self.waf_place = places[0]
         self.sites = dict(zip(PLANS, places[1:], strict=True))
         self.epcscf_uri = f"wss://{HOST}:{lab.edge.plan.browser_port}/"
+        self.pool_url = f"sqlite+aiosqlite:///{self.run_dir / 'pool.db'}"
         self.waf = self._make_waf()
         self.wwsfs = self._make_sites()
         self._held = contextlib.ExitStack()
@@ -134,6 +137,14 @@ class WebSide:
         if done.returncode != 0:
             raise RuntimeError(f"{command}: {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout
+
+    def lease_ends(self, impi: str) -> float:
+        """Tell until when the site with the pool holds *impi* for somebody, seconds since 1970."""
+        with contextlib.closing(sqlite3.connect(self.run_dir / "pool.db")) as pool:
+            (ends,) = pool.execute(
+                "SELECT held_until FROM pool_pairs WHERE impi = ?", (impi,)
+            ).fetchone()
+        return int(ends) / 1000
 
     def _make_waf(self) -> Child:
         self.run_dir.mkdir(parents=True, exist_ok=True)
@@ -196,6 +207,7 @@ class WebSide:
         }
         if plan.kind == "pool":
             site["pool"] = self._pool()
+            site["released_secret_file"] = str(self._released_secret())
         path = self.run_dir / f"{name}.json"
         path.write_text(json.dumps(site, indent=1))
         return path
@@ -214,9 +226,14 @@ class WebSide:
         )
         return path
 
+    def _released_secret(self) -> Path:
+        path = self.run_dir / "released.secret"
+        path.write_text(secrets.token_hex(32))
+        return path
+
     def _pool(self) -> dict[str, Any]:
         return {
-            "url": f"sqlite+aiosqlite:///{self.run_dir / 'pool.db'}",
+            "url": self.pool_url,
             "guests": True,
             # a call that was on its way when its callee left is answered within that
             "quarantine_seconds": 1,
@@ -236,6 +253,9 @@ class WebSide:
                 *(redirect if "authorization-code" in plan.grants else ()),
                 *(("--anonymous",) if plan.anonymous else ()),
             )
+        told = f"{self.sites['party'].origin}/released"
+        secret = str(self.run_dir / "released.secret")
+        self.lab.sidecar.ctl("webhooks", "set", "party", "--url", told, "--secret-file", secret)
         for one in ACCOUNTS:
             impus = [word for impu in one.impus for word in ("--impu", impu)]
             self.ctl("account", "create", one.impi, *impus)

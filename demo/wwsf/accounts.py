@@ -23,6 +23,8 @@ NAMES_AT_MOST = 10_000
 "Names that tries are counted for; anybody can make them up."
 
 HASHER = PasswordHasher()
+NOBODY = HASHER.hash("")
+"Of whoever is unknown, which has to take as long to find out as a wrong password."
 
 
 class TooManyTriesError(Exception):
@@ -34,7 +36,6 @@ class Accounts:
 
     def __init__(self, accounts: Iterable[Account]) -> None:
         self._accounts = {account.name: account for account in accounts}
-        self._nobody = HASHER.hash("whoever is unknown takes as long as whoever is known")
         self._failures: OrderedDict[str, deque[float]] = OrderedDict()
 
     async def check(self, name: str, password: str, now: float) -> Account | None:
@@ -42,7 +43,7 @@ class Accounts:
         if self._recent_failures(name, now) >= TRIES:
             raise TooManyTriesError
         account = self._accounts.get(name)
-        expected = account.password_hash if account else self._nobody
+        expected = account.password_hash if account else NOBODY
         # some 50 ms of work, which is the point of it
         if await asyncio.to_thread(_matches, expected, password) and account is not None:
             self._failures.pop(name, None)

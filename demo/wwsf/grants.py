@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from demo.wwsf.pool.shelf import Shelf
+    from demo.wwsf.released import Released
     from demo.wwsf.sessions import Session
     from demo.wwsf.waf import Granted, WafClient
 
@@ -95,6 +96,11 @@ class Lending:
         """Give the pair back, if nothing can register with it any more."""
         if session.lease is not None:
             await self._shelf.give_back(session.lease, dead, _now())
+
+    async def released(self, event: Released) -> None:
+        """Take the pair back that nobody has registered, if nobody can (S003-3)."""
+        if not event.may_return:
+            await self._shelf.released(event.impi, event.time, _now())
 
 
 class Tokens:

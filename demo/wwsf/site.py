@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from starlette.routing import Route
+
+from demo.wwsf.answers import RELEASED
 from demo.wwsf.app import Wwsf, callback_of
 from demo.wwsf.grants import Delegated, Lending, Tokens, TokenSource, Vouching
 from demo.wwsf.pool.lease import Pair
 from demo.wwsf.pool.shelf import Shelf
+from demo.wwsf.released import ReleasedDesk
 from demo.wwsf.waf import WafClient
 from epcscfd.store.engine import make_engine
 
@@ -30,7 +35,16 @@ async def open_site(site: Site) -> Starlette:
         }
         return Wwsf(site, waf, Tokens(by_kind[site.kind], waf)).app()
     shelf = await _open_shelf(site.pool)
-    return Wwsf(site, waf, Tokens(Lending(waf, shelf), waf)).app()
+    lending = Lending(waf, shelf)
+    return Wwsf(site, waf, Tokens(lending, waf)).app(*_hearing(site, lending))
+
+
+def _hearing(site: Site, lending: Lending) -> list[Route]:
+    """Give the route by which the eP-CSCF tells what is released, if it is to."""
+    if site.released_secret_file is None:
+        return []
+    secret = Path(site.released_secret_file).read_bytes().strip()
+    return [Route(RELEASED, ReleasedDesk(secret, lending.released).take, methods=["POST"])]
 
 
 async def _open_shelf(pool: Pool) -> Shelf:

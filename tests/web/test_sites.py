@@ -105,3 +105,21 @@ async def test_a_user_who_declines_stays_without_a_token(visit):
 
         assert "You have not let this site use your number." in page.text
         assert (await visitor.session()) == {"error": "not_connected"}
+
+
+@pytest.mark.req("S003-2", "S003-3")
+async def test_the_word_of_the_epcscf_ends_a_lease(side, visit, connect):
+    async with visit("party") as visitor, await connect("party") as wic:
+        await visitor.post("/guest")
+        session = await visitor.session()
+        bearer = f"Bearer {session['token']}"
+        assert (await wic.register(session["impu"], bearer)).status == 200
+        impi = jwt.decode(session["token"], options={"verify_signature": False})["ims_impi"]
+        assert side.lease_ends(impi) > session["expires_at"]
+
+        side.lab.sidecar.ctl("revocations", "create", "--impi", impi)
+
+        assert (await wic.closed()).code == 1008
+        side.wwsfs.wait_until(
+            lambda: side.lease_ends(impi) < session["expires_at"], seconds=10, what="release"
+        )

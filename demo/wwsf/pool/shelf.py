@@ -167,13 +167,13 @@ class Shelf:
         return await self._change(lease.id, now, ended, tokens=dead_tokens)
 
     async def released(self, impi: str, since: datetime, now: datetime) -> bool:
-        """End the lease of *impi*: no token that was out *since* then lets anybody in again.
+        """End the lease of *impi*: the token by which it was registered *since* then is dead.
 
-        False: it has changed hands or got another token since. What the eP-CSCF tells comes late,
-        and sometimes twice.
+        False: that token is not the only one of the lease, or the pair has changed hands since.
+        What the eP-CSCF tells comes late, and sometimes twice.
         """
         free_at = _ms(self._terms.free_at(now))
-        meant = pairs.c.held_until > _ms(now), pairs.c.tokens > 0, pairs.c.changed_at < _ms(since)
+        meant = pairs.c.held_until > _ms(now), pairs.c.tokens == 1, pairs.c.changed_at < _ms(since)
         ended = _of(impi).where(*meant).values(held_until=_ms(now), free_at=free_at)
         async with self._engine.begin() as connection:
             return bool((await connection.execute(ended)).rowcount)
