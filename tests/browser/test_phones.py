@@ -38,7 +38,6 @@ def test_a_page_calls_a_phone(lab, registered, make_user, tmp_path):
         phone.finish()
 
     registered.wait_for("ended")
-    assert "ringing" in registered.events()
 
 
 @pytest.mark.req("S001-35", "S001-36")
