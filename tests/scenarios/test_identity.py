@@ -138,6 +138,29 @@ async def test_nothing_is_left_of_a_connection_that_is_gone(lab, user):
     )
 
 
+@pytest.mark.req("S003-32", "SX-6")
+@pytest.mark.parametrize("leaving", [0, 1])
+async def test_what_two_registrations_share_stays_until_both_have_ended(
+    lab, subscribe, phone, leaving
+):
+    impus = [f"sip:user-{secrets.token_hex(4)}@ims.example" for _ in range(2)]
+    user = subscribe(impus=tuple(impus))
+    bearer = lab.bearer("portal", user.impi, impus=impus)
+    async with await lab.connect() as wic:
+        for impu in impus:
+            assert (await wic.register(impu, bearer)).status == 200
+        assert (await wic.register(impus[leaving], bearer, expires=0)).status == 200
+
+        assert await asserted(wic, phone, impus[1]) == f"<{impus[0]}>"
+        wish = [("P-Preferred-Identity", f"<{impus[1]}>")]
+        assert await asserted(wic, phone, impus[0], wish) == f"<{impus[1]}>"
+    lab.edge.wait_until(
+        lambda: not [row for row in lab.edge.rows("ep_named") if user.impu in row],
+        seconds=5,
+        what="end of what was known",
+    )
+
+
 @pytest.mark.req("S003-32")
 async def test_a_refresh_that_changes_nothing_writes_nothing(lab, user, wic):
     bearer = lab.bearer("portal", user.impi)
