@@ -119,7 +119,11 @@ class Standing:
         await self.revocations.refresh()
         self._desk.follow()
         if tidy:
-            self._ground.watch.counted(await stores.leftovers.counts())
+            counts, unconfirmed = (
+                await stores.leftovers.counts(),
+                await stores.orders.unconfirmed(),
+            )
+            self._ground.watch.counted(counts, unconfirmed)
             await stores.leftovers.forget(now)
             await stores.revocations.forget(now)
             await stores.orders.forget(now - ORDER_MEMORY)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 
 from epcscfd.app.orders import OrderPage
 from epcscfd.domain.orders import Cut, Delivery, Drain, Issued, Order, Progress, Target
@@ -96,6 +96,13 @@ class SqlOrders:
             found = await _read(connection, orders.c.id.in_(ids[:size]))
         more = seal_token(ids[size - 1]) if len(ids) > size else ""
         return OrderPage(tuple(found), more)
+
+    async def unconfirmed(self) -> int:
+        """Count the orders that some edge has not confirmed."""
+        open_ = (_d.cut.is_(False), _d.finished.is_(False), _d.pointless.is_(False))
+        counted = select(func.count(_d.order_id.distinct())).where(*open_)
+        async with reading(self._engine) as connection:
+            return int(await connection.scalar(counted) or 0)
 
     async def forget(self, before: datetime) -> None:
         """Drop what was issued *before*: nothing that it could cut is alive."""

@@ -88,6 +88,11 @@ class StandingMetrics:
         self.ended = Counter(
             "epcscf_registrations_ended", "Registrations that ended", ("cause",), registry=registry
         )
+        self.unconfirmed = Gauge(
+            "epcscf_orders_unconfirmed",
+            "Orders that some edge has not confirmed",
+            registry=registry,
+        )
 
 
 class WafMetrics:

@@ -50,8 +50,9 @@ class StandingWatch:
             may_return_until=until.isoformat() if until else "",
         )
 
-    def counted(self, standing: Mapping[tuple[str, str], int]) -> None:
-        """Note how many registrations stand, by node and WWSF."""
+    def counted(self, standing: Mapping[tuple[str, str], int], unconfirmed: int) -> None:
+        """Note what stands, by node and WWSF, and how many orders are not confirmed."""
+        self._metrics.unconfirmed.set(unconfirmed)
         self._metrics.registrations.clear()
         for (node, wwsf), count in standing.items():
             self._metrics.registrations.labels(node, wwsf).set(count)

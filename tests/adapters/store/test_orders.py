@@ -75,7 +75,9 @@ async def test_the_same_order_is_issued_once(store: SqlOrders) -> None:
 async def test_what_is_finished_is_outstanding_no_more(store: SqlOrders) -> None:
     await store.issue([CUT], [])
     cut, finished = Progress(cut=True, outstanding=2), Progress(cut=True, finished=True)
-    await store.progressed([(EDGE1, "o1", cut)])
+    assert await store.unconfirmed() == 1
+    await store.progressed([(EDGE1, "o1", cut), (EDGE2, "o1", cut)])
+    assert await store.unconfirmed() == 0
     assert await store.outstanding(EDGE1) == (CUT,)
 
     await store.progressed([(EDGE1, "o1", finished)])
