@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
+
+
+OURS = range(10_000, 20_000)
+"""Below what the system gives to whoever asks for any port (32,768 and up): there, the port of a
+server that is not up yet may become that of somebody's connection. From 20,000 on are media."""
 
 
 def free_ports(count: int, host: str = "127.0.0.1") -> tuple[int, ...]:
     """Return *count* different ports of *host* that are free for UDP and for TCP.
 
-    They are taken when their users bind them; until then another process could be faster.
+    They are taken when their users bind them; until then another lab could be faster.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    lots = random.SystemRandom()
     ports: list[int] = []
     with contextlib.ExitStack() as held:
         while len(ports) < count:
-            datagrams = held.enter_context(socket.socket(family, socket.SOCK_DGRAM))
-            stream = held.enter_context(socket.socket(family, socket.SOCK_STREAM))
-            datagrams.bind((host, 0))
-            port = datagrams.getsockname()[1]
-            with contextlib.suppress(OSError):  # taken for TCP
-                stream.bind((host, port))
+            port = lots.choice(OURS)
+            with contextlib.suppress(OSError):  # taken
+                for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                    held.enter_context(socket.socket(family, kind)).bind((host, port))
                 ports.append(port)
     return tuple(ports)
 
