@@ -219,3 +219,46 @@ async def test_keys_are_read_from_a_file_beside_the_operator(operator: Operator)
     )
 
     assert "keys.pem" in refused.output
+
+
+ASKED = (
+    *("entity", "create", "asked", "--issuer", "https://asked.example", "--location"),
+    *("third-party", "--entity-id", "waf.asked.example"),
+    *("--introspection-url", "https://asked.example/introspect"),
+    *("--introspection-client-id", "epcscf", "--introspection-credential", "asked"),
+)
+
+
+async def test_an_entity_without_keys_is_asked_about_every_token(operator: Operator) -> None:
+    await operator.run(*ASKED, "--introspection-authentication", "private-key-jwt")
+
+    entity = await get(operator, "entity", "asked")
+    assert "keys" not in entity
+    assert entity["introspection"] == {
+        "url": "https://asked.example/introspect",
+        "client_id": "epcscf",
+        "authentication": "PRIVATE_KEY_JWT",
+        "credential": "asked",
+        "ttl_seconds": 60,
+        "negative_ttl_seconds": 5,
+        "timeout_seconds": 4,
+    }
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--introspection-url", "http://asked.example/introspect"),
+        ("--introspection-credential", "../../etc/shadow"),
+        ("--introspection-ttl", "3601"),
+        ("--introspection-client-id", ""),
+    ],
+)
+async def test_what_would_ask_wrongly_is_refused(
+    operator: Operator, flags: tuple[str, ...]
+) -> None:
+    result = await operator.run(*ASKED, *flags, succeed=False)
+
+    assert f"introspection.{flags[0].removeprefix('--introspection-').replace('-', '_')}" in (
+        result.stderr
+    )

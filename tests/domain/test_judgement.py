@@ -22,6 +22,7 @@ from tests.builders import (
     a_token,
     a_wwsf,
     an_entity,
+    from_now,
     register_facts,
     some_rules,
 )
@@ -100,6 +101,22 @@ def test_a_refusal_holds_only_if_it_would_come_again(vector):
     if judgement.reason:
         expected = timedelta(seconds=30) if kept and not one_time else timedelta(0)
         assert expected == judgement.keep
+
+
+@pytest.mark.req("S002-7")
+@pytest.mark.parametrize(("word", "expected"), [(60, 60), (1200, 600), (-1, 0)])
+def test_a_verdict_holds_no_longer_than_word_and_token(word, expected):
+    token = a_token(confirmed_until=from_now(word), expires_at=600)
+
+    assert timedelta(seconds=expected) == judged(a_case(assertion=token)).keep
+
+
+def test_a_refusal_that_follows_from_hearsay_does_not_hold():
+    faulted = replace(a_fault("claims_malformed"), introspected=True)
+    told = a_token(confirmed_until=from_now(60), scope="openid")
+
+    assert judged(a_case(assertion=told)).reason == Reason.SCOPE_INSUFFICIENT
+    assert {timedelta(0)} == {judged(a_case(assertion=each)).keep for each in (faulted, told)}
 
 
 def test_the_operator_says_how_long_refusals_hold():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ssl
 import time
 
@@ -226,6 +227,36 @@ async def test_a_native_client_gets_in_with_its_certificate(lab, native, user):
 
         assert (await wic.register(user.impu, bearer)).status == 200
         assert f"native|native|{native.sha256()}" in lab.edge.rows("ep_door").values()
+
+
+def bound_to(sha256):
+    digest = base64.urlsafe_b64encode(bytes.fromhex(sha256)).decode().rstrip("=")
+    return {"client_id": "native", "cnf": {"x5t#S256": digest}}
+
+
+@pytest.mark.req("SX-21")
+async def test_a_bound_token_comes_in_over_its_certificate(lab, native, user):
+    bearer = lab.bearer("portal", user.impi, **bound_to(native.sha256()))
+    async with await Wic.connect(
+        lab.edge.native_url, origin=None, ssl=showing(lab, native)
+    ) as wic:
+        assert (await wic.register(user.impu, bearer)).status == 200
+
+
+@pytest.mark.req("SX-21")
+@pytest.mark.parametrize("certificate", ["native", "none"])
+async def test_a_bound_token_is_of_no_use_elsewhere(lab, native, user, certificate):
+    stolen = bound_to("c0ffee00" * 8)
+    if certificate == "native":
+        door = Wic.connect(lab.edge.native_url, origin=None, ssl=showing(lab, native))
+    else:
+        stolen["client_id"], door = "portal", lab.connect()
+    async with await door as wic:
+        reply = await wic.register(user.impu, lab.bearer("portal", user.impi, **stolen))
+
+        assert reply.status == 401
+        assert 'error="invalid_token"' in reply.one("WWW-Authenticate")
+        assert (await wic.closed()).code == 1008
 
 
 @pytest.mark.req("S001-4", "S001-33")

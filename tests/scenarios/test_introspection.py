@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import time
 
 import pytest
@@ -39,16 +40,19 @@ class Asking:
         self.lab = lab
         self.server = server
 
-    def apply(self, timeout=2):
-        terms = {"url": self.server.url, "client_id": CLIENT_ID, "ttl": TTL, "timeout": timeout}
+    def apply(self, timeout=2, ttl=TTL):
+        terms = {"url": self.server.url, "client_id": CLIENT_ID, "ttl": ttl, "timeout": timeout}
         self.lab.apply(self.lab.policy() + ASKED.format(**terms))
 
     @contextlib.contextmanager
-    def patient(self):
-        """Wait for answers as long as may be."""
-        self.apply(timeout=7)
+    def otherwise(self, **terms):
+        """Ask on other terms for a while."""
+        self.apply(**terms)
         yield
         self.apply()
+
+    async def ctl(self, *words):
+        return await asyncio.to_thread(self.lab.sidecar.ctl_json, *words)
 
     def bearer(self, impi="alice@ims.example", **more):
         return f"Bearer {self.server.token(impi, **more)}"
@@ -164,12 +168,28 @@ async def test_a_verdict_holds_no_longer_than_the_word_it_rests_on(asking):
         assert (await wic.register(ALICE, f"Bearer {token}")).status == 401
 
 
+@pytest.mark.req("S002-7")
+async def test_a_revocation_ends_what_was_at_hand(asking):
+    jti, mark = secrets.token_hex(8), len(asking.server.asked)
+    bearer = asking.bearer(jti=jti)
+    with asking.otherwise(ttl=600):
+        async with await asking.connect() as wic:
+            assert (await wic.register(ALICE, bearer)).status == 200
+            await asking.ctl("revocations", "create", "--jti", jti, "--entity", "partner")
+            await wic.closed()
+        async with await asking.connect() as wic:
+            assert (await wic.register(ALICE, bearer)).status == 401
+
+    assert asking.lab.sidecar.events("register.decided")[-1]["reason"] == "token_revoked"
+    assert len(asking.server.asked) == mark + 2
+
+
 @pytest.mark.req("S002-3", "S003-12")
 async def test_a_slow_answer_holds_up_nobody_else(asking):
     asking.server.gate.clear()
     lab = asking.lab
     async with contextlib.AsyncExitStack() as open_:
-        open_.enter_context(asking.patient())
+        open_.enter_context(asking.otherwise(timeout=7))
         slow = await open_.enter_async_context(await asking.connect())
         fast = [await open_.enter_async_context(await lab.connect()) for _ in range(FAST)]
         bearers = [lab.bearer("portal", f"user{number}@ims.example") for number in range(FAST)]

@@ -131,7 +131,7 @@ NOT_VALID = {
 }
 
 
-@pytest.mark.req("SX-19", "SX-20", "S003-18", "S003-21", "S003-22", "S002-5", "S004-10")
+@pytest.mark.req("SX-19", "SX-20", "SX-21", "S003-18", "S003-21", "S003-22", "S002-5", "S004-10")
 @pytest.mark.parametrize("name", NOT_VALID)
 async def test_a_token_that_is_not_valid_is_401_and_closed(lab, refused, name):
     token = NOT_VALID[name](lab.issuers["portal"])

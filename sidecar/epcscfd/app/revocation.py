@@ -13,6 +13,7 @@ from epcscfd.domain.revocation import Revocation, Revocations, active
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from epcscfd.domain.orders import Order
@@ -72,6 +73,8 @@ class RevocationDesk:
         self._orders = orders
         self._clock = clock
         self._known = Revocations()
+        self.revised: Callable[[Revocations], None] = _nobody
+        "Is called when there are others than before."
 
     def current(self) -> Revocations:
         """Give all that are known."""
@@ -80,7 +83,7 @@ class RevocationDesk:
     async def refresh(self) -> None:
         """Read what is kept."""
         loaded = await self._store.load()
-        self._known = Revocations(active(loaded.each, self._clock.now()))
+        self._know(active(loaded.each, self._clock.now()))
 
     async def resume(self) -> None:
         """Read what is kept; order again whatever a crash has kept from being ordered."""
@@ -93,11 +96,20 @@ class RevocationDesk:
         If there is one of this id, that is given and carried on with.
         """
         kept = await self._store.add(revocation)
-        self._known = Revocations((*self._known.each, kept))
+        self._know((*self._known.each, kept))
         await self._orders.issue(kept.cut)
         return kept
 
     async def take_back(self, id_: str) -> None:
         """Honour again what the revocation *id_* was about. Raise NotFound."""
         await self._store.delete(id_)
-        self._known = Revocations(tuple(each for each in self._known.each if each.id != id_))
+        self._know(tuple(each for each in self._known.each if each.id != id_))
+
+    def _know(self, each: tuple[Revocation, ...]) -> None:
+        if each != self._known.each:
+            self._known = Revocations(each)
+            self.revised(self._known)
+
+
+def _nobody(_: Revocations) -> None:
+    """Nobody has to know."""

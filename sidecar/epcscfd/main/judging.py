@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from epcscfd.app.judge import RegisterJudge
-from epcscfd.domain.policy import AuthorizationEntity, PemKeys
+from epcscfd.domain.policy import AuthorizationEntity, PemKeys, WwsfId
 from epcscfd.domain.rules import CloseOnReject, JudgeRules
 from epcscfd.errors import InvalidArgument
 from epcscfd.tokens.introspection.credentials import CredentialStore
@@ -27,8 +27,13 @@ from epcscfd.tokens.verifying import EntityVerifier
 
 if TYPE_CHECKING:
     from epcscfd.app.provisioning import Resource
+    from epcscfd.domain.revocation import Revocations
     from epcscfd.ports import Clock, Journal, PolicySource, RevocationSource, TokenWatch
     from epcscfd.settings import Settings
+
+
+NO_WWSF = WwsfId("")
+"Of a token that names none, or one that is gone."
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,13 @@ class Judging:
                 await self._keeping
         await self.introspector.close()
         await self._keyring.close()
+
+    def forget_revoked(self, known: Revocations) -> None:
+        """Ask anew about tokens that issuers have vouched for and that are *known* revoked."""
+        ids = {wwsf.client_id: wwsf.id for wwsf in self._policies.current().wwsfs.values()}
+        self.introspector.forget(
+            lambda token: known.of_token(token, ids.get(token.wwsf, NO_WWSF)) is not None
+        )
 
     def reread_keys(self) -> None:
         """Have all keys read again when they are next needed."""

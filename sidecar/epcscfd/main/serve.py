@@ -93,6 +93,7 @@ class Sidecar:
         self._standing = self._make_standing(stores, clock)
         sources = Sources(self.board, self._standing.revocations)
         self._judging = Judging(settings, sources, journal, self._watch, clock)
+        self._standing.revocations.revised = self._judging.forget_revoked
         self._control = EdgeControl(
             Parts(
                 judge=self._judging.judge,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from epcscfd.app.provisioning import key_of
+from epcscfd.domain.introspection import ClientAuthentication, Introspection
 from epcscfd.domain.policy import (
     AuthorizationEntity,
     EntityId,
@@ -31,6 +33,15 @@ if TYPE_CHECKING:
     from epcscfd.domain.policy import Policy
     from tests.adapters.conftest import Kept
 
+ASKED = Introspection(
+    "https://waf.home1.net/introspect",
+    "epcscf",
+    "waf",
+    ClientAuthentication.TLS,
+    ttl=timedelta(minutes=3),
+    negative_ttl=timedelta(seconds=2),
+    timeout=timedelta(seconds=1),
+)
 FULL_ENTITY = an_entity(
     display_name="Login of Home One",
     token_types=["at+jwt", "jwt"],
@@ -71,6 +82,8 @@ def as_is(stored: Stored[Any]) -> Any:
         an_entity(keys=JwksUrl("https://waf.home1.net/jwks")),
         an_entity(keys=JwksFile("/etc/epcscf/jwks.json")),
         an_entity(keys=PemKeys("-----BEGIN PUBLIC KEY-----\n…\n")),
+        an_entity(keys=JwksFile("/etc/epcscf/jwks.json"), introspection=ASKED),
+        an_entity(keys=None, algorithms=(), introspection=ASKED),
     ],
 )
 async def test_what_is_created_is_read_back(kept: Kept, resource: Resource) -> None:

@@ -12,7 +12,8 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from epcscfd.domain.judgement import judge_register
-from epcscfd.ports import KeyFetch
+from epcscfd.domain.reasons import Reason
+from epcscfd.ports import IntrospectionOutcome, KeyFetch
 from epcscfd.telemetry import events
 from epcscfd.telemetry.journal import DecisionJournal
 from epcscfd.telemetry.metrics import Metrics
@@ -209,3 +210,34 @@ def test_a_judge_that_breaks_is_counted_and_told(
     assert line["event"] == events.REGISTER_FAILED
     assert len(line["call_id"]) < 200
     assert registry.get_sample_value("epcscf_register_failures_total") == 1
+
+
+def test_verifications_of_tokens_are_counted_by_method_and_outcome(
+    watch: Watch, registry: CollectorRegistry
+) -> None:
+    for reason in (None, None, Reason.TOKEN_INACTIVE):
+        watch.token_verified("introspection", reason)
+    watch.token_verified("keys", None)
+
+    def count(method: str, outcome: str) -> float | None:
+        labels = {"method": method, "outcome": outcome}
+        return registry.get_sample_value("epcscf_token_verifications_total", labels)
+
+    assert count("introspection", "good") == 2
+    assert count("introspection", "token_inactive") == 1
+    assert count("keys", "good") == 1
+
+
+def test_only_what_somebody_has_to_see_to_is_told_of_introspection(
+    watch: Watch, registry: CollectorRegistry, log: list[Any]
+) -> None:
+    for outcome in IntrospectionOutcome:
+        watch.introspected("waf", outcome, "why")
+
+    assert [(line["event"], line["log_level"]) for line in log] == [
+        (events.INTROSPECTION_FAILED, "warning"),
+        (events.INTROSPECTION_REFUSED, "error"),
+    ]
+    for outcome in IntrospectionOutcome:
+        labels = {"entity": "waf", "outcome": outcome.value}
+        assert registry.get_sample_value("epcscf_introspections_total", labels) == 1
