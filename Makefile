@@ -106,7 +106,7 @@ BUNDLE := --bundle --minify --format=esm --define:global=globalThis --log-level=
 lock: $(VENV)/.ready ## Resolve pyproject.toml anew into requirements.lock
 	@$(PY) -m pip install -q uv
 	@$(VENV)/bin/uv -q pip compile --generate-hashes --no-emit-index-url --no-annotate --no-header \
-		--extra dev --extra waf pyproject.toml -o requirements.lock
+		--extra dev --extra postgres --extra waf pyproject.toml -o requirements.lock
 
 .PHONY: clean
 clean: ## Remove what was built

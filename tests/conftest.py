@@ -9,6 +9,8 @@ from hypothesis import settings
 from tests.fakes.clock import FrozenClock
 
 
+pytest_plugins = ["tests.databases"]
+
 # A busy machine is no reason for a property to fail.
 settings.register_profile("epcscf", deadline=None)
 settings.load_profile("epcscf")

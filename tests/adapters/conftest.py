@@ -1,11 +1,7 @@
-"""A store of the policy per test, on every database that is at hand.
-
-`EPCSCF_TEST_DATABASE_URL` names one more (`postgresql+psycopg://…`), whose tables are dropped.
-"""
+"""A store of the policy per test."""
 
 from __future__ import annotations
 
-import os
 import shutil
 
 from dataclasses import dataclass, field
@@ -15,13 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from sqlalchemy import text
-
 from epcscfd.store.board import PolicyBoard
 from epcscfd.store.engine import make_engine
 from epcscfd.store.migrate import migrate
 from epcscfd.store.policy_store import PolicyStore
-from epcscfd.store.schema import metadata
 from tests.fakes.clock import FrozenClock
 from tests.fakes.database import make_migrated
 
@@ -33,8 +26,6 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from epcscfd.domain.policy import Policy
-
-MORE = os.environ.get("EPCSCF_TEST_DATABASE_URL")
 
 
 class Ticking:
@@ -85,10 +76,9 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_migrated(tmp_path_factory.mktemp("migrated"))
 
 
-@pytest.fixture(params=["sqlite", *(["more"] if MORE else [])])
-def url(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path) -> str:
-    if request.param == "more":
-        return str(MORE)
+@pytest.fixture
+def url(tmp_path: Path, migrated: Path) -> str:
+    """A database with tables and nothing in them."""
     shutil.copy(migrated, tmp_path)
     return f"sqlite+aiosqlite:///{tmp_path}/{migrated.name}"
 
@@ -100,8 +90,4 @@ async def kept(url: str) -> AsyncIterator[Kept]:
     kept = Kept(engine, Told())
     await kept.board.refresh()
     yield kept
-    if url == MORE:
-        async with engine.begin() as connection:
-            await connection.run_sync(metadata.drop_all)
-            await connection.execute(text("DROP TABLE alembic_version"))
     await engine.dispose()

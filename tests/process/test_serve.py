@@ -23,7 +23,7 @@ from lab.waiting import wait_until
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PROGRAM = str(Path(sys.executable).parent / "epcscfd")
 SLOW = {"store": {"follow_seconds": 60}}
@@ -107,6 +107,19 @@ def test_what_another_has_changed_is_followed(run_dir: Path) -> None:
         edit_by_hand(run_dir)
 
         wait_for(sidecar, events.POLICY_PUBLISHED, count=2)
+
+
+@pytest.mark.postgresql
+def test_what_another_on_the_same_postgresql_has_changed_is_heard_at_once(
+    run_dir: Path, databases: Callable[[], str]
+) -> None:
+    settings = {"store": {"url": databases(), "follow_seconds": 60}}
+    one, other = (Sidecar(run_dir / name, settings) for name in ("one", "other"))
+    with one, other:
+        one.ctl("home-domain", "create", "home1.net")
+        wait_for(other, events.POLICY_PUBLISHED, count=2)
+
+        assert domains(other) == domains(one) != []
 
 
 def test_a_second_one_on_the_same_sockets_does_not_start(sidecar: Sidecar) -> None:

@@ -35,6 +35,7 @@ from epcscfd.rpc.statuses import ErrorStatuses
 from epcscfd.store.board import PolicyBoard
 from epcscfd.store.engine import make_engine
 from epcscfd.store.migrate import migrate
+from epcscfd.store.notices import heed
 from epcscfd.store.policy_store import PolicyStore
 from epcscfd.store.stores import Stores, make_stores
 from epcscfd.store.waf_tables import WafTables
@@ -81,7 +82,7 @@ class Sidecar:
         self._settings = settings
         self._registry = registry
         self._metrics_server: WSGIServer | None = None
-        self._following: asyncio.Task[None] | None = None
+        self._following: list[asyncio.Task[None]] = []
         self._watch = Watch(metrics)
         self._engine = make_engine(settings.store.url)
         self._store = PolicyStore(self._engine, clock, self._edited)
@@ -169,7 +170,10 @@ class Sidecar:
             await endpoint.start(statuses)
         self._metrics_server = serve_metrics(self._settings.metrics.listen, self._registry)
         await self._tell_health()
-        self._following = asyncio.create_task(self._follow())
+        self._following = [
+            asyncio.create_task(self._follow()),
+            asyncio.create_task(heed(self._engine, self.board.refresh)),
+        ]
         _collect_seldom()
         log.info(events.SIDECAR_STARTED, node=self._settings.node.name)
         notify("READY=1")
@@ -183,8 +187,8 @@ class Sidecar:
         """Answer what was asked, then end."""
         notify("STOPPING=1")
         structlog.get_logger().info(events.SIDECAR_DRAINING)
-        if self._following is not None:
-            self._following.cancel()
+        for task in self._following:
+            task.cancel()
         for endpoint in self._endpoints:
             await endpoint.set_serving(False)
         self._deliveries.dismiss()

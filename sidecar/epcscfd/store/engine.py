@@ -1,9 +1,11 @@
-"""The database engine, and everything that only SQLite wants to hear.
+"""The database engine, and everything that one database only wants to hear.
 
 * SQLite: write-ahead log, so that readers go on while somebody writes; foreign keys, which are off
   unless asked for on each connection; patience with another writer; `BEGIN IMMEDIATE` for
   writes, because a transaction that reads first and writes later cannot wait for a lock.
-* Any other database is taken as it is. No SQL for one database only stands outside this file.
+* PostgreSQL: whoever reads sees one moment; whoever writes waits for whoever else does, as with
+  SQLite, so that what is compared with others cannot change before it is written.
+* No SQL for one database only stands outside this file and `notices`.
 """
 
 from __future__ import annotations
@@ -30,6 +32,14 @@ PATIENCE_MS = 5000
 WRITES = "epcscf_writes"
 "Execution option of connections that will write."
 
+BEGIN_READING = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+
+BEGIN_WRITING = (
+    f"SET LOCAL lock_timeout = {PATIENCE_MS}",
+    # One number for all of our writers; it has no other meaning.
+    "SELECT pg_advisory_xact_lock(24371)",
+)
+
 ON_CONNECT = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA foreign_keys = ON",
@@ -50,7 +60,14 @@ def make_engine(url: str) -> AsyncEngine:
         _make_parent(parsed.database)
         event.listen(engine.sync_engine, "connect", _on_connect)
         event.listen(engine.sync_engine, "begin", _on_begin)
+    if is_postgresql(engine):
+        event.listen(engine.sync_engine, "begin", _on_begin_postgresql)
     return engine
+
+
+def is_postgresql(engine: AsyncEngine) -> bool:
+    """Tell whether there is PostgreSQL behind *engine*."""
+    return engine.dialect.name == "postgresql"
 
 
 def _make_parent(database: str | None) -> None:
@@ -74,3 +91,11 @@ def _on_connect(connection: Any, _record: object) -> None:
 def _on_begin(connection: Connection) -> None:
     writes = connection.get_execution_options().get(WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _on_begin_postgresql(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if options.get("isolation_level") == "AUTOCOMMIT":
+        return
+    for statement in BEGIN_WRITING if options.get(WRITES, False) else (BEGIN_READING,):
+        connection.exec_driver_sql(statement)

@@ -22,6 +22,7 @@ from epcscfd.store import rows
 from epcscfd.store.catalogue import KINDS
 from epcscfd.store.engine import WRITES
 from epcscfd.store.kinds import Kind
+from epcscfd.store.notices import announce
 from epcscfd.store.paging import open_token, seal_token
 from epcscfd.store.transactions import reading
 
@@ -148,6 +149,8 @@ class ResourceTables(ABC):
                 yield connection
                 if rehearse:
                     await transaction.rollback()
+                else:
+                    await announce(connection)
         except IntegrityError as error:
             # Another sidecar on the same database was faster than our own checks.
             raise AlreadyExists(name) from error
