@@ -18,6 +18,11 @@ POLICY = """
 [wwsfs.softphone]
 origins = ["https://phone.ims.example"]
 credentials = "digest"
+
+[wwsfs.both]
+origins = ["https://both.ims.example"]
+authorization_entities = ["waf"]
+credentials = "token-or-digest"
 """
 
 
@@ -25,7 +30,8 @@ credentials = "digest"
 def phones(tmp_path_factory):
     """A deployment with a subscriber who has a password, and a page without tokens."""
     dora = Subscription(impi=DORA, impus=(IMPU,), password=PASSWORD)
-    lab = Deployment(tmp_path_factory.mktemp("phones"), Wishes(subscriptions=[dora]))
+    wishes = Wishes(subscriptions=[dora], edge={"EPCSCF_GRACE": 1})
+    lab = Deployment(tmp_path_factory.mktemp("phones"), wishes)
     with lab:
         lab.apply(POLICY)
         lab.edge.wait_until(
@@ -147,3 +153,53 @@ async def test_digest_where_only_tokens_are_taken_gets_a_bearer_challenge(phones
 
         assert reply.status == 401
         assert reply.one("WWW-Authenticate").startswith("Bearer ")
+
+
+@pytest.fixture
+def free(phones):
+    """Before and after, nobody is registered, and nobody who was lost is waited for."""
+
+    def wait():
+        phones.edge.wait_until(
+            lambda: phones.edge.rows("ep_holder") == {}, seconds=10, what="end of registrations"
+        )
+
+    wait()
+    yield
+    wait()
+
+
+async def both_ways(lab):
+    return await Wic.connect(lab.url, origin="https://both.ims.example", ssl=lab.trust())
+
+
+@pytest.mark.req("SX-25")
+async def test_who_came_with_a_token_is_not_authenticated_otherwise(phones, free):
+    """TS 33.203 P.4.1: the scheme of a registration does not change."""
+    token = phones.bearer("portal", DORA, client_id="both")
+    async with await both_ways(phones) as wic, await both_ways(phones) as other:
+        assert (await wic.register(IMPU, token)).status == 200
+        # another connection of the same user, before and with an answer to the challenge
+        challenged = await challenge(other)
+        assert (await other.register(IMPU, answer(challenged))).status == 403
+        since = phones.core.scscf.mark()
+        assert (await wic.register(IMPU, answer(challenged))).status == 403
+        assert (await wic.closed()).code == 1008
+        assert phones.core.scscf.wire(since=since) == []
+
+
+@pytest.mark.req("SX-25")
+async def test_who_came_with_a_password_shows_no_token(phones, free):
+    token = phones.bearer("portal", DORA, client_id="both")
+    async with await both_ways(phones) as wic:
+        assert (await wic.register(IMPU, answer(await challenge(wic)))).status == 200
+        assert (await wic.register(IMPU, token)).status == 403
+        assert (await wic.closed()).code == 1008
+
+
+async def test_a_wrong_password_ends_no_registration(phones):
+    """The core keeps it, and so does the edge."""
+    async with await connect(phones) as wic:
+        assert (await wic.register(IMPU, answer(await challenge(wic)))).status == 200
+        assert (await wic.register(IMPU, answer(await challenge(wic), "wrong"))).status == 403
+        assert phones.edge.stands(IMPU)

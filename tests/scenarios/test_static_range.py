@@ -107,6 +107,40 @@ async def test_the_guest_refreshes_and_leaves(hotel):
         assert not [row for row in hotel.edge.rows("ep_holder") if "guest15" in row]
 
 
+@pytest.mark.req("S001-30")
+@pytest.mark.parametrize("how", ["Expires: 0", "no token", "star"])
+async def test_a_guest_leaves_in_any_way_and_may_do_so_twice(hotel, how):
+    name = {"Expires: 0": "room21", "no token": "room22", "star": "room23"}[how]
+    impu = f"sip:{name}@ims.example"
+    token = bearer(hotel, impu, f"guest{name}@hotel.example")
+    async with await connect(hotel) as wic, await connect(hotel) as other:
+        for each in (wic, other):
+            assert (await each.register(impu, token)).status == 200
+        shown = None if how == "no token" else token
+        contact = "*" if how == "star" else None
+        request = wic.register_request(impu, shown, contact=contact, expires=0)
+        assert (await wic.ask(request)).status == 200
+        left = {"star": 0}.get(how, 1)
+        hotel.edge.wait_until(
+            lambda: len([each for each in hotel.edge.standing() if each[1] == impu]) == left,
+            seconds=5,
+            what="end",
+        )
+        assert str(hotel.edge.rpc("ul.dump")).count(f"{wic.user}@") == 0
+        # RFC 3261 10.3: what is not there can be taken away
+        assert (await wic.register(impu, token, expires=0)).status == 200
+
+
+@pytest.mark.req("S001-30", "SX-14")
+async def test_a_star_with_a_life_is_refused(hotel):
+    impu = "sip:room24@ims.example"
+    token = bearer(hotel, impu, "guest24@hotel.example")
+    async with await connect(hotel) as wic:
+        request = wic.register_request(impu, token, contact="*", expires=60)
+
+        assert (await wic.ask(request)).status == 400
+
+
 async def test_several_devices_of_one_guest(hotel):
     impu, impi = "sip:room16@ims.example", "guest16@hotel.example"
     async with await connect(hotel) as one, await connect(hotel) as other:
