@@ -76,8 +76,7 @@ class Sidecar:
     """All parts."""
 
     def __init__(self, settings: Settings, registry: CollectorRegistry) -> None:
-        metrics = Metrics(registry)
-        clock = SystemClock()
+        metrics, clock = Metrics(registry), SystemClock()
         journal = DecisionJournal(metrics)
         self._settings = settings
         self._registry = registry
