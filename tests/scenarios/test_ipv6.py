@@ -90,6 +90,22 @@ async def test_a_registration_goes_to_the_core_and_ends_there(lab):
         lab.core.scscf.wait_until_gone(BOB)
 
 
+@pytest.mark.req("SX-11")
+async def test_what_the_core_ends_ends_here(lab):
+    """The core's NOTIFY finds the way back to this node."""
+    async with await lab.connect() as wic:
+        assert (await wic.register(BOB, lab.bearer(impi="bob@ims.example"))).status == 200
+        lab.edge.wait_until(
+            lambda: any(key.startswith("i/") for key in lab.edge.rows("ep_subscription")),
+            seconds=5,
+            what="subscription",
+        )
+        lab.core.scscf.deregister(BOB)
+
+        assert (await wic.closed()).reason == "registration ended"
+        assert not lab.edge.stands(BOB)
+
+
 async def test_next_hops_are_probed(lab):
     lab.edge.wait_until(
         lambda: str(lab.edge.rpc("dispatcher.list")).count("'AP'") == 2,
