@@ -93,7 +93,6 @@ class Sidecar:
         self._standing = self._make_standing(stores, clock)
         sources = Sources(self.board, self._standing.revocations)
         self._judging = Judging(settings, sources, journal, self._watch, clock)
-        self._standing.revocations.revised = self._judging.forget_revoked
         self._control = EdgeControl(
             Parts(
                 judge=self._judging.judge,
@@ -162,6 +161,7 @@ class Sidecar:
         if not await self.board.refresh():
             raise Unavailable("policy; the log says why")
         self._judging.start()
+        self._standing.revocations.revised = self._judging.forget_revoked
         await self._standing.start()
         self._deliveries.start()
         statuses = ErrorStatuses(self._watch.call_failed)
