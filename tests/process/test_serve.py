@@ -189,7 +189,8 @@ def test_the_database_is_nobody_elses_business(sidecar: Sidecar) -> None:
 
 def test_metrics_are_served_where_the_settings_say(run_dir: Path) -> None:
     listen = f"127.0.0.1:{free_port()}"
-    with Sidecar(run_dir, {"metrics": {"listen": listen}}):
+    with Sidecar(run_dir, {"metrics": {"listen": listen}}) as sidecar:
+        wait_for(sidecar, events.SIDECAR_STARTED)
         text = urllib.request.urlopen(f"http://{listen}/metrics", timeout=10).read().decode()
 
     assert "epcscf_policy_revision 1.0" in text
