@@ -34,8 +34,10 @@ class Sidecar(Child):
         self.run_dir = run_dir
         self.control_socket = run_dir / "control.sock"
         self.admin_socket = run_dir / "admin.sock"
+        self.credentials = run_dir / "credentials"
+        "Where it finds what proves who it is, by name."
         config = run_dir / "epcscfd.toml"
-        run_dir.mkdir(parents=True, exist_ok=True)
+        self.credentials.mkdir(parents=True, exist_ok=True)
         config.write_text(self._settings(settings or {}))
         program = (str(PROGRAMS / command), "serve", "--config", str(config))
         super().__init__("sidecar", program, LogFile(run_dir / "log"), self._answers)
@@ -47,6 +49,7 @@ class Sidecar(Child):
             "admin": {"socket": str(self.admin_socket)},
             "store": {"url": f"sqlite+aiosqlite:///{self.run_dir / 'policy.db'}"},
             "judge": {"audience": AUDIENCE},
+            "introspection": {"credential_directory": str(self.credentials)},
             "log": {"format": "json", "level": "info"},
         }
         for name, values in more.items():

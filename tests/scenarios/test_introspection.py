@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from lab.deployment import Deployment, Wishes
+from lab.deployment import Deployment
 from lab.introspection import CLIENT_ID, Askers, IntrospectionServer
 from lab.waiting import wait_until
 from lab.wic import Closed
@@ -67,9 +67,8 @@ class Asking:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
     run_dir = tmp_path_factory.mktemp("introspection")
-    (run_dir / "partner").write_text(SECRET)
-    wishes = Wishes(sidecar={"introspection": {"credential_directory": str(run_dir)}})
-    with Deployment(run_dir, wishes) as lab:
+    with Deployment(run_dir) as lab:
+        (lab.sidecar.credentials / "partner").write_text(SECRET)
         askers = Askers(basic=SECRET)
         with IntrospectionServer(lab.issuers["partner"], askers) as server:
             asking = Asking(lab, server)

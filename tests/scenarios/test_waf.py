@@ -113,3 +113,32 @@ async def test_a_token_that_is_revoked_at_the_waf_is_refused_and_cut(lab, waf, l
     assert (await wic.closed()).code == 1008
     async with await connect(lab) as again:
         assert (await again.register(user.impu, f"Bearer {bought}")).status in {401, 403}
+
+
+@pytest.fixture
+def opaque(lab, waf, lender):
+    """Have the WAF hand out opaque tokens, and the eP-CSCF ask about them."""
+    waf.ctl("waf", "client", "create", "edge1", "--introspects")
+    secret = waf.ctl("waf", "client", "secret", "edge1").strip()
+    (lab.sidecar.credentials / "own").write_text(secret)
+    asked = ("--introspection-url", f"{waf.url}/introspect", "--introspection-client-id", "edge1")
+    lab.sidecar.ctl("entity", "update", "own", *asked, "--introspection-credential", "own")
+    waf.ctl("waf", "client", "update", "lender", "--token-format", "opaque")
+    yield
+    waf.ctl("waf", "client", "update", "lender", "--token-format", "jwt")
+    waf.ctl("waf", "client", "delete", "--yes", "edge1")
+
+
+@pytest.mark.req("S002-3", "S002-4", "S002-7", "S004-11")
+async def test_an_opaque_token_of_the_waf_is_asked_about(lab, waf, lender, borrowed, opaque):
+    user, token = borrowed
+    bought = token().json()["access_token"]
+    async with await connect(lab) as wic:
+        assert (await wic.register(user.impu, f"Bearer {bought}")).status == 200
+        waf.ask("/revoke", {"token": bought}, ("lender", lender))
+        assert (await wic.closed()).code == 1008
+    async with await connect(lab) as again:
+        assert (await again.register(user.impu, f"Bearer {bought}")).status == 401
+
+    assert "." not in bought
+    assert lab.sidecar.events("register.decided")[-1]["reason"] == "token_inactive"
