@@ -84,16 +84,6 @@ async def test_a_number_of_a_static_range_is_registered_at_the_edge(lab, connect
     assert len(lab.core.hss.commands()) == commands
 
 
-async def test_a_number_is_free_when_its_holder_is_gone(lab, connect, bearer):
-    wic = await connect()
-    assert (await wic.register("tel:+49891237", bearer("tel:+49891237"))).status == 200
-    assert address_of(lab, "+49891237") != ""
-    await wic.abort()
-    lab.edge.wait_until(
-        lambda: address_of(lab, "+49891237") == "", seconds=5, what="end of the registration"
-    )
-
-
 @pytest.mark.req("S001-18", "S001-27", "S001-29", "S003-10")
 @pytest.mark.parametrize(
     ("impu", "impi"),

@@ -21,6 +21,7 @@ authorization_entities = ["waf"]
 pool.impi_realms = ["hotel.example"]
 ranges = [
     { range = "sip:room!.*!@ims.example", enabled = true },
+    { range = "tel:+4940!.*!", enabled = true },
     { range = "sip:suite!.*!@ims.example", enabled = false },
 ]
 """
@@ -174,6 +175,19 @@ async def test_an_impi_is_free_when_its_holder_is_gone(hotel):
     )
     async with await connect(hotel) as other:
         assert (await other.register(impu, bearer(hotel, impu, impi, sub="ben"))).status == 200
+
+
+async def test_a_number_leaves_the_registrar_when_its_holder_is_gone(hotel):
+    wic = await connect(hotel)
+    token = bearer(hotel, "tel:+494018", "guest40@hotel.example")
+    assert (await wic.register("tel:+49-40-18", token)).status == 200
+    assert f"sip:{wic.user}@" in str(hotel.edge.rpc("ul.dump"))
+    await wic.abort()
+    hotel.edge.wait_until(
+        lambda: f"sip:{wic.user}@" not in str(hotel.edge.rpc("ul.dump")),
+        seconds=10,
+        what="end of the registration",
+    )
 
 
 @pytest.mark.req("S001-27", "S001-29", "S003-10")
