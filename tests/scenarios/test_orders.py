@@ -8,7 +8,7 @@ import secrets
 import pytest
 import websockets
 
-from lab.deployment import ORIGINS
+from lab.deployment import ORIGINS, Wishes
 from lab.udp import User
 from lab.wic import Closed, Wic
 
@@ -155,7 +155,7 @@ async def test_who_is_cut_off_while_judged_is_judged_anew(own_lab):
 async def test_an_edge_that_is_drained_sends_its_clients_elsewhere_and_takes_them_back(
     own_lab,
 ):
-    lab = own_lab(None)
+    lab = own_lab(Wishes(edge={"EPCSCF_GRACE": 1}))
     wics = [await lab.connect() for _ in range(8)]
     for number, wic in enumerate(wics):
         impi = f"user{number}@ims.example"
@@ -175,3 +175,10 @@ async def test_an_edge_that_is_drained_sends_its_clients_elsewhere_and_takes_the
     async with await lab.connect() as wic:
         impi = "user0@ims.example"
         assert (await wic.register(f"sip:{impi}", lab.bearer("portal", impi))).status == 200
+        # ... and whoever is not back in time is taken out after all
+        lab.edge.wait_until(
+            lambda: {impu for _, impu in lab.edge.standing()} == {f"sip:{impi}"},
+            seconds=10,
+            what="end of the others",
+        )
+        lab.core.scscf.wait_until_gone("sip:user7@ims.example")
