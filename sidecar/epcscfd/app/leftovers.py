@@ -14,7 +14,7 @@ from __future__ import annotations
 import secrets
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from epcscfd.domain.deregistration import deregistration_of
@@ -23,7 +23,6 @@ from epcscfd.domain.registration import Cause, Gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from datetime import datetime
 
     from epcscfd.domain.orders import Errand, Progress
     from epcscfd.domain.registration import Boot, Change, Entry
@@ -35,6 +34,9 @@ AT_ONCE = 200
 
 AGAIN = timedelta(minutes=1)
 "After which the core is told once more what it has not answered."
+
+SEEN_EVERY = timedelta(seconds=30)
+"Between two notes that an edge is here: each is a write to disk."
 
 LATE = timedelta(minutes=2)
 "By which clocks of edge and sidecar may differ, and an edge may be silent and yet be there."
@@ -99,6 +101,7 @@ class Leftovers:
         self._rules = rules
         self._clock = clock
         self._edges: dict[Boot, _Edge] = {}
+        self._said_seen = datetime.min.replace(tzinfo=UTC)
         self.conclude: Callable[[Change], None] = _nobody
 
     def join(self, boot: Boot, line: Line) -> None:
@@ -128,7 +131,9 @@ class Leftovers:
     async def tend(self) -> None:
         """Do what is due."""
         now = self._clock.now()
-        await self._store.seen(self._edges, now)
+        if self._edges and now - self._said_seen >= SEEN_EVERY:
+            self._said_seen = now
+            await self._store.seen(self._edges, now)
         for boot, edge in tuple(self._edges.items()):
             await self._tend(boot, edge, now)
         for entry in await self._store.stale(now - LATE, now - LATE, AT_ONCE):

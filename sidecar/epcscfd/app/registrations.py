@@ -145,8 +145,8 @@ class RegistrationBook:
         self._clock = clock
         self._told: deque[Told] = deque()
         self._heard = asyncio.Event()
-        self._settled = asyncio.Event()
-        self._settled.set()
+        self._wrote = asyncio.Condition()
+        self._count_heard = self._count_written = 0
         self._conversing: dict[str, Conversing] = {}
         self._last_roll = 0
 
@@ -200,12 +200,14 @@ class RegistrationBook:
 
     def _take(self, told: Told) -> None:
         self._told.append(told)
-        self._settled.clear()
+        self._count_heard += 1
         self._heard.set()
 
     async def settled(self) -> None:
-        """Wait until all that was heard is written."""
-        await self._settled.wait()
+        """Wait until all that has been heard so far is written."""
+        heard = self._count_heard
+        async with self._wrote:
+            await self._wrote.wait_for(lambda: self._count_written >= heard)
 
     async def run(self) -> None:
         """Write what is heard, until cancelled."""
@@ -229,8 +231,10 @@ class RegistrationBook:
         self._tell(written)
         if not self._told:
             self._heard.clear()
-            self._settled.set()
             self._call_rolls()
+        self._count_written += len(batch)
+        async with self._wrote:
+            self._wrote.notify_all()
 
     def _is_revoked(self, entry: Entry) -> bool:
         return self._revocations.current().of_entry(entry) is not None

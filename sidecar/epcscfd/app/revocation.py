@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -31,6 +33,10 @@ class RevocationPage:
 
 class RevocationStore(Protocol):
     """Keeps revocations. Every method raises Unavailable if it cannot."""
+
+    async def mark(self) -> str:
+        """Give a text that differs whenever others are kept. Costs little."""
+        ...
 
     async def load(self) -> Revocations:
         """Give all."""
@@ -75,15 +81,22 @@ class RevocationDesk:
         self._known = Revocations()
         self.revised: Callable[[Revocations], None] = _nobody
         "Is called when there are others than before."
+        self._mark = ""
+        self._one_at_a_time = asyncio.Lock()
 
     def current(self) -> Revocations:
         """Give all that are known."""
         return self._known
 
     async def refresh(self) -> None:
-        """Read what is kept."""
-        loaded = await self._store.load()
-        self._know(active(loaded.each, self._clock.now()))
+        """Read what is kept, if that has changed."""
+        # Else what is revoked while we read would be forgotten until the next look.
+        async with self._one_at_a_time:
+            mark = await self._store.mark()
+            if mark != self._mark:
+                loaded = await self._store.load()
+                self._know(active(loaded.each, self._clock.now()))
+                self._mark = mark
 
     async def resume(self) -> None:
         """Read what is kept; order again whatever a crash has kept from being ordered."""
@@ -95,15 +108,17 @@ class RevocationDesk:
 
         If there is one of this id, that is given and carried on with.
         """
-        kept = await self._store.add(revocation)
-        self._know((*self._known.each, kept))
+        async with self._one_at_a_time:
+            kept = await self._store.add(revocation)
+            self._know((*self._known.each, kept))
         await self._orders.issue(kept.cut)
         return kept
 
     async def take_back(self, id_: str) -> None:
         """Honour again what the revocation *id_* was about. Raise NotFound."""
-        await self._store.delete(id_)
-        self._know(tuple(each for each in self._known.each if each.id != id_))
+        async with self._one_at_a_time:
+            await self._store.delete(id_)
+            self._know(tuple(each for each in self._known.each if each.id != id_))
 
     def _know(self, each: tuple[Revocation, ...]) -> None:
         if each != self._known.each:

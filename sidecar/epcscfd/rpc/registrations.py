@@ -40,7 +40,7 @@ class Book(Protocol):
     """Who writes what is read here."""
 
     async def settled(self) -> None:
-        """Wait until all that was heard is written."""
+        """Wait until all that has been heard so far is written."""
         ...
 
 

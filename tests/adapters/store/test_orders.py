@@ -120,11 +120,15 @@ async def test_revocations_are_kept(kept: Kept) -> None:
     store = SqlRevocations(kept.engine)
     first, second = a_revocation(), a_revocation(id="r2", whom="impi", value="bob@home1.net")
 
+    marks = [await store.mark()]
     assert await store.add(first) == first
+    marks.append(await store.mark())
     assert await store.add(a_revocation(note="again")) == first
+    assert await store.mark() == marks[-1] != marks[0]
     await store.add(second)
 
     assert (await store.load()).each == (first, second)
+    assert await store.mark() not in marks
     assert await store.get("r2") == second
     page = await store.list(1, "")
     assert (await store.list(1, page.next_token)).revocations == (second,)
