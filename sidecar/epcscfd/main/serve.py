@@ -11,6 +11,7 @@ import asyncio
 import gc
 import signal
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -142,6 +143,12 @@ class Sidecar:
     async def _edited(self) -> None:
         await self.board.edited()
 
+    async def _edited_elsewhere(self) -> None:
+        await self.board.refresh()
+        # Without a notice it is looked at every second anyway.
+        with suppress(Unavailable):
+            await self._standing.catch_up()
+
     async def _follow(self) -> None:
         """See what other sidecars on the same database have changed, and say how we are."""
         while True:
@@ -171,7 +178,7 @@ class Sidecar:
         await self._tell_health()
         self._following = [
             asyncio.create_task(self._follow()),
-            asyncio.create_task(heed(self._engine, self.board.refresh)),
+            asyncio.create_task(heed(self._engine, self._edited_elsewhere)),
         ]
         _collect_seldom()
         log.info(events.SIDECAR_STARTED, node=self._settings.node.name)

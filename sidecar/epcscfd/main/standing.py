@@ -116,8 +116,7 @@ class Standing:
     async def _look(self, *, tidy: bool) -> None:
         stores, now = self._ground.stores, self._ground.clock.now()
         await self._leftovers.tend()
-        await self.revocations.refresh()
-        self._desk.follow()
+        await self.catch_up()
         if tidy:
             counts, unconfirmed = (
                 await stores.leftovers.counts(),
@@ -127,6 +126,12 @@ class Standing:
             await stores.leftovers.forget(now)
             await stores.revocations.forget(now)
             await stores.orders.forget(now - ORDER_MEMORY)
+
+    async def catch_up(self) -> None:
+        """See what other sidecars on the same database have revoked and ordered."""
+        # First refuse, then cut: whom an edge asks about after the cut must not come in again.
+        await self.revocations.refresh()
+        self._desk.follow()
 
     async def stop(self) -> None:
         """Write what was told, then end."""

@@ -12,6 +12,7 @@ from epcscfd.app.orders import OrderPage
 from epcscfd.domain.orders import Cut, Delivery, Drain, Issued, Order, Progress, Target
 from epcscfd.domain.registration import Boot
 from epcscfd.errors import NotFound
+from epcscfd.store.notices import announce
 from epcscfd.store.paging import open_token, seal_token
 from epcscfd.store.standing import edge_boots, order_deliveries, orders
 from epcscfd.store.transactions import reading, writing
@@ -53,6 +54,7 @@ class SqlOrders:
                 rows = [_row(order, now) for order in new.values()]
                 await connection.execute(insert(orders), rows)
                 await _deliver(connection, new.values(), boots.values())
+                await announce(connection)
         return tuple(new.values())
 
     async def outstanding(self, boot: Boot) -> tuple[Order, ...]:

@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, insert, select
 from epcscfd.app.revocation import RevocationPage
 from epcscfd.domain.revocation import Revocation, Revocations, Whom
 from epcscfd.errors import NotFound
+from epcscfd.store.notices import announce
 from epcscfd.store.paging import open_token, seal_token
 from epcscfd.store.standing import revocations
 from epcscfd.store.transactions import reading, writing
@@ -49,6 +50,7 @@ class SqlRevocations:
             found = await _find(connection, revocation.id)
             if found is None:
                 await connection.execute(insert(revocations), [asdict(revocation)])
+                await announce(connection)
         return found or revocation
 
     async def get(self, id_: str) -> Revocation:
@@ -72,6 +74,7 @@ class SqlRevocations:
         """Remove one."""
         async with writing(self._engine) as connection:
             done = await connection.execute(delete(revocations).where(_r.id == id_))
+            await announce(connection)
         if not done.rowcount:
             raise NotFound(f"revocations/{id_}")
 

@@ -15,8 +15,11 @@ from epcscfd.store import notices
 from epcscfd.store.engine import WRITES, make_engine
 from epcscfd.store.migrate import migrate
 from epcscfd.store.notices import heed
+from epcscfd.store.order_store import SqlOrders
+from epcscfd.store.revocation_store import SqlRevocations
 from tests.adapters.conftest import Kept, Told
-from tests.builders import a_domain
+from tests.builders import a_domain, a_revocation
+from tests.fakes.clock import FrozenClock
 
 
 if TYPE_CHECKING:
@@ -131,3 +134,14 @@ async def test_two_that_start_at_once_migrate_once(databases: Callable[[], str])
         await engine.dispose()
 
     assert sorted(done) == [False, True]
+
+
+async def test_what_one_revokes_and_orders_is_heard_by_all(databases: Callable[[], str]) -> None:
+    url = databases()
+    async with sidecar(url) as one, sidecar(url) as other, ear(other.engine) as heard:
+        await SqlRevocations(one.engine).add(a_revocation())
+        await heard.get()
+        await SqlOrders(one.engine, FrozenClock()).issue([a_revocation().cut], [])
+        await heard.get()
+        await SqlRevocations(one.engine).delete("r1")
+        await heard.get()
