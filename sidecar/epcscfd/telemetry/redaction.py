@@ -56,7 +56,10 @@ def _digest(token: str) -> str:
 def redact_event(_logger: object, _method: str, event: Any) -> Any:
     """Redact every text of a log event, at whatever depth (a structlog processor)."""
     # Names of fields are ours; what is in them may be anybody's.
-    return {field: _redact_any(value) for field, value in event.items()}
+    return {
+        field: redact(value) if type(value) is str else _redact_any(value)
+        for field, value in event.items()
+    }
 
 
 def _redact_any(value: Any) -> Any:
