@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 GATHER = 0.02
 "Seconds in which changes gather: a write costs as much for one as for a hundred."
 
-BATCH = 500
-"Changes in one write; the loop belongs to the judge again after some milliseconds."
+BATCH = 200
+"Changes in one write. More would cost less CPU time each, and keep the judge waiting longer."
 
 ROOM = 50_000
 "Changes that may wait to be written; about 50 MB, and ten seconds of a busy node."
