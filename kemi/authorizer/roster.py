@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from authorizer.reginfo import Gone
 
 CLOSED_BY_NETWORK = 1008
+LATE_NEWS = 5
+"Seconds that a NOTIFY may take."
 
 
 class Roster:
@@ -65,9 +67,15 @@ class Roster:
             return list(self._ids.get(impu, ()))
         holder = self._kamailio.row("ep_device", f"c|{impu}|{coded(news.contact)}")
         key = f"{holder}|{impu}"
-        # the client ended it, and was back before this was here
-        late = news.by_client and self._kamailio.row("ep_young", key) is not None
+        # the client let it end, and was back before this was here
+        late = news.by_client and self._is_fresh(key)
         return [] if holder is None or late else [key]
+
+    def _is_fresh(self, key: str) -> bool:
+        """Tell whether it began or was renewed a moment ago."""
+        given = self._kamailio.row("ep_life", key)
+        _, left = self._kamailio.row_and_life("ep_binding", key)
+        return int(given or 0) - left < LATE_NEWS
 
     def _end(self, keys: Iterable[str], cause: str) -> set[str]:
         """End these; return the connections that they were on."""

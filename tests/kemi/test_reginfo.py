@@ -119,6 +119,7 @@ def standing(ksr, kamailio):
     ):
         key, row = a_binding(number, impu=impu, contact=uri)
         ksr.htable.sht_setxs("ep_binding", key, row, 600)
+        ksr.htable.sht_seti("ep_life", key, 700)
         ksr.htable.sht_sets("ep_device", f"c|{coded(impu)}|{coded(uri)}", str(number))
     return Roster(kamailio)
 
@@ -156,9 +157,16 @@ def test_a_connection_on_which_something_stands_stays(ksr, standing):
     assert closed(ksr) == set()
 
 
+@pytest.mark.parametrize("event", ["unregistered", "expired"])
+def test_what_other_devices_let_end_ends_here(ksr, standing, event):
+    notify(standing, of(ALICE, ended(event)))
+
+    assert {each[0] for each in ids_ended(ksr)} == {f"1|{coded(ALICE)}"}
+
+
 @pytest.mark.parametrize(("event", "ends"), [("unregistered", False), ("deactivated", True)])
 def test_the_late_news_of_an_end_does_not_end_what_began_after_it(ksr, standing, event, ends):
-    ksr.htable.sht_setxs("ep_young", f"1|{coded(ALICE)}", "1", 5)
+    ksr.htable.sht_seti("ep_life", f"1|{coded(ALICE)}", 604)
     notify(standing, of(ALICE, ended(event)))
 
     assert bool(ids_ended(ksr)) is ends

@@ -124,3 +124,17 @@ def core_by_hand(next_hop_by_hand: CoreByHand) -> CoreByHand:
 def impi_by_hand() -> str:
     """An IMPI of the domain of that core, which no other test uses."""
     return f"user-{secrets.token_hex(4)}@{DOMAIN}"
+
+
+@pytest.fixture
+def registers(core_by_hand):
+    """Register with a core that takes every identity by itself: no implicit set."""
+
+    async def register(wic, impu, bearer, expires=600):
+        asked = wic.register_request(impu, bearer, expires=expires)
+        await wic.send(asked.to_bytes())
+        told = await core_by_hand.receive(asked)
+        core_by_hand.answer(told, 200, "OK", [("Contact", asked.one("Contact"))])
+        return (await wic.answer(asked)).status
+
+    return register

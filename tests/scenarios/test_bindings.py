@@ -9,41 +9,39 @@ import pytest
 from tests.scenarios.test_holders import CUT
 
 
-@pytest.fixture
-def family(subscribe):
-    """A subscriber with two public identities."""
-    impus = "sip:work-{}@ims.example", "sip:home-{}@ims.example"
-    name = subscribe().impi.partition("@")[0]
-    return subscribe(impi=f"{name}@ims.example", impus=tuple(each.format(name) for each in impus))
-
-
-def all_of(lab, user, *impus, **more):
-    return f"Bearer {lab.issuers['portal'].token(user.impi, impus, **more)}"
-
-
-def siblings(user):
-    name = user.impi.partition("@")[0]
-    return f"sip:work-{name}@ims.example", f"sip:home-{name}@ims.example"
-
-
 @pytest.mark.req("SX-6")
-async def test_identities_of_a_token_register_in_turn_and_end_one_by_one(lab, family):
-    work, home = siblings(family)
-    bearer = all_of(lab, family, work, home)
+@pytest.mark.scripted_core
+async def test_identities_of_a_token_register_in_turn_and_end_one_by_one(
+    lab, registers, impi_by_hand
+):
+    work, home = f"sip:work-{impi_by_hand}", f"sip:home-{impi_by_hand}"
+    bearer = f"Bearer {lab.issuers['portal'].token(impi_by_hand, [work, home])}"
     async with await lab.connect() as wic:
         for impu in (work, home, work):
-            assert (await wic.register(impu, bearer)).status == 200
+            assert await registers(wic, impu, bearer) == 200
         (connection,) = {each for each, impu in lab.edge.standing() if impu in {work, home}}
         assert {(connection, work), (connection, home)} <= lab.edge.standing()
 
-        assert (await wic.register(work, bearer, expires=0)).status == 200
+        assert await registers(wic, work, bearer, expires=0) == 200
         assert not lab.edge.stands(work)
         assert lab.edge.stands(home)
         # the connection is still that user's, and nobody else's
-        assert (await wic.register(home, bearer)).status == 200
-        assert lab.edge.connections_of(family.impi) == [int(connection)]
-        assert (await wic.register(home, bearer, expires=0)).status == 200
-        assert lab.edge.connections_of(family.impi) == []
+        assert await registers(wic, home, bearer) == 200
+        assert lab.edge.connections_of(impi_by_hand) == [int(connection)]
+        assert await registers(wic, home, bearer, expires=0) == 200
+        assert lab.edge.connections_of(impi_by_hand) == []
+
+
+@pytest.mark.req("SX-6")
+async def test_the_core_takes_each_identity_of_a_token(lab, subscribe):
+    name = subscribe().impi.partition("@")[0]
+    work, home = f"sip:work-{name}@ims.example", f"sip:home-{name}@ims.example"
+    user = subscribe(impi=f"{name}@ims.example", impus=(work, home))
+    bearer = f"Bearer {lab.issuers['portal'].token(user.impi, [work, home])}"
+    async with await lab.connect() as wic:
+        for impu in (work, home, work):
+            assert (await wic.register(impu, bearer)).status == 200
+        assert all(lab.core.scscf.registered(impu) for impu in (work, home))
 
 
 @pytest.mark.req("SX-4")

@@ -92,19 +92,20 @@ async def test_whose_token_is_revoked_is_gone_at_once_and_stays_out(lab, user, b
 
 
 @pytest.mark.req("SX-6", "SX-9")
-async def test_of_two_identities_one_is_terminated_and_the_connection_stays(lab, subscribe):
-    name = subscribe().impi.partition("@")[0]
-    work, home = f"sip:work-{name}@ims.example", f"sip:home-{name}@ims.example"
-    user = subscribe(impi=f"{name}@ims.example", impus=(work, home))
-    bearer = f"Bearer {lab.issuers['portal'].token(user.impi, [work, home])}"
+@pytest.mark.scripted_core
+async def test_of_two_identities_one_is_terminated_and_the_connection_stays(
+    lab, registers, impi_by_hand
+):
+    work, home = f"sip:work-{impi_by_hand}", f"sip:home-{impi_by_hand}"
+    bearer = f"Bearer {lab.issuers['portal'].token(impi_by_hand, [work, home])}"
     async with await lab.connect() as wic:
         for impu in (work, home):
-            assert (await wic.register(impu, bearer)).status == 200
+            assert await registers(wic, impu, bearer) == 200
         await order(lab, "registrations", "terminate", "--impu", work, "--yes")
         lab.edge.wait_until(lambda: not lab.edge.stands(work), seconds=AT_ONCE, what="end")
 
         assert lab.edge.stands(home)
-        assert (await wic.register(home, bearer)).status == 200
+        assert await registers(wic, home, bearer) == 200
 
 
 @pytest.mark.req("SX-9")
