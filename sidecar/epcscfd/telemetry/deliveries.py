@@ -64,7 +64,8 @@ class DeliveryWatch:
 
     def webhook_set(self, wwsf: str, url: str, peer: str) -> None:
         """Note that the events of a WWSF go to *url*."""
-        self._log.info(events.WEBHOOK_SET, wwsf=wwsf, url=url, peer=peer)
+        # Some put a key of their own behind the question mark.
+        self._log.info(events.WEBHOOK_SET, wwsf=wwsf, url=url.partition("?")[0], peer=peer)
 
     def webhook_deleted(self, wwsf: str, peer: str) -> None:
         """Note that they are delivered no more."""

@@ -23,7 +23,7 @@ from epcscfd.telemetry.redaction import redact_event
 if TYPE_CHECKING:
     from typing import TextIO
 
-QUIET = ("aiosqlite", "alembic.runtime.plugins", "sqlalchemy", "uvicorn")
+QUIET = ("aiosqlite", "alembic.runtime.plugins", "httpx2", "sqlalchemy", "uvicorn")
 "They tell at `info` and below what they do, statement by statement, with values."
 
 
