@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import locale
 import json
 import subprocess
 import sys
@@ -42,7 +43,10 @@ def script(ksr, pauses, monkeypatch):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module.time, "sleep", pauses.append)
-    return module
+    ours = locale.setlocale(locale.LC_CTYPE)
+    yield module
+    # the script sets that of its process, which here is that of all tests
+    locale.setlocale(locale.LC_CTYPE, ours)
 
 
 @pytest.fixture

@@ -152,7 +152,7 @@ def keys_of(struct: type[Section], path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def test_the_annotated_file_names_every_key_with_its_default(tmp_path: Path) -> None:
-    text = (ROOT / "deploy" / "epcscfd.toml").read_text()
+    text = (ROOT / "deploy" / "epcscfd.toml").read_text("utf-8")
     table = ""
     said: dict[str, Any] = {}
     for line in text.splitlines():
