@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import locale
 import json
+import locale
 import subprocess
 import sys
 
