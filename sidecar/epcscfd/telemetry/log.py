@@ -18,6 +18,7 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
 from epcscfd.telemetry.redaction import redact_event
+from epcscfd.telemetry.turns import TurnStream
 
 
 if TYPE_CHECKING:
@@ -29,14 +30,14 @@ QUIET = ("aiosqlite", "alembic.runtime.plugins", "httpx2", "sqlalchemy", "uvicor
 
 def configure_log(form: str, level: str, stream: TextIO | None = None) -> None:
     """Write from now on as *form* (`json` or `console`) what is of *level* or worse."""
-    stream = stream or sys.stdout
+    turns: Any = TurnStream(stream or sys.stdout)
     shared, renderer = _prepared_for(form)
     structlog.configure(
         processors=[structlog.processors.add_log_level, *shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(turns),
     )
-    handler = logging.StreamHandler(stream)
+    handler = logging.StreamHandler(turns)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
