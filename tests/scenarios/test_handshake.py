@@ -106,7 +106,7 @@ def test_two_origins_are_none(ask, second):
     assert ask(handshake(more=[f"Origin: {second}"])).status == 403
 
 
-@pytest.mark.req("S001-4", "S001-33")
+@pytest.mark.req("S001-4", "S001-33", "S004-17")
 def test_without_an_origin_nobody_gets_in(ask):
     assert ask(handshake({"Origin": None})).status == 403
 
@@ -218,7 +218,7 @@ def ask_natively(lab):
     return knock_there
 
 
-@pytest.mark.req("S001-4")
+@pytest.mark.req("S001-4", "S004-17")
 async def test_a_native_client_gets_in_with_its_certificate(lab, native, user):
     async with await Wic.connect(
         lab.edge.native_url, origin=None, ssl=showing(lab, native)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx2
 import jwt
 import pytest
 
@@ -123,3 +124,29 @@ async def test_the_word_of_the_epcscf_ends_a_lease(side, visit, connect):
         side.wwsfs.wait_until(
             lambda: side.lease_ends(impi) < session["expires_at"], seconds=10, what="release"
         )
+
+
+@pytest.mark.req("S001-1", "S003-6")
+@pytest.mark.parametrize("kind", ["chess", "myline", "flowers", "party"])
+async def test_pages_come_over_https_only(side, visit, kind):
+    async with visit(kind) as visitor:
+        await visitor.open("/")
+        assert visitor.page.headers["strict-transport-security"].startswith("max-age=")
+
+        plain = visitor.origin.replace("https:", "http:")
+        with pytest.raises(httpx2.RemoteProtocolError):
+            await visitor.open(f"{plain}/")
+
+
+@pytest.mark.req("S003-8")
+async def test_a_site_proves_who_it_is_to_the_waf_and_the_waf_to_it(side, visit):
+    async with visit("chess") as visitor:
+        await visitor.submit(**ALICE)
+        side.ctl("client", "update", "chess", "--jwks-file", str(side.run_dir / "party.jwks"))
+        try:
+            assert (await visitor.session()) == {"error": "invalid_client"}
+        finally:
+            own = str(side.run_dir / "chess.jwks")
+            side.ctl("client", "update", "chess", "--jwks-file", own)
+
+        assert "token" in await visitor.session()
