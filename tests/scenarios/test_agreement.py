@@ -72,7 +72,7 @@ class Client:
         with contextlib.suppress(ConnectionGoneError, OSError, websockets.WebSocketException):
             async with asyncio.timeout(0.5):
                 await self._wic.register(self.impu, None, expires=0)
-            await self._wic.close()
+        await self._wic.close()
 
     async def vanish(self):
         """Lose the network."""

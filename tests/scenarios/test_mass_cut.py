@@ -1,7 +1,7 @@
 """Two thousand browsers of a WWSF are cut off within a second of the operator's call (SX-9).
 
 This program plays the browsers and takes longer to notice than the edge to cut them off: so it
-is the edge that tells how long it took.
+looks the other way meanwhile, and it is the edge that tells how long it took.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ def crowded(own_lab):
     )
     # subscriptions would queue before de-registrations, and they are of no interest here
     edge = {"EPCSCF_NO_REG_EVENT": True, "EPCSCF_DEREGISTER_RATE": 1000}
-    return own_lab(Wishes(subscriptions=tuple(users), edge=edge, shm_mb=1024))
+    # TLS ends in front: that of Kamailio 5.6.3 does not survive so many handshakes (ADR 0013)
+    return own_lab(Wishes(subscriptions=tuple(users), edge=edge, shm_mb=1024, behind_front=True))
 
 
 async def register_all(lab, wwsf, numbers):
@@ -81,12 +82,16 @@ async def test_two_thousand_connections_end_within_a_second(crowded, record_prop
     lab = crowded
     others = await register_all(lab, "partner", range(MANY, MANY + OTHERS))
     crowd = await register_all(lab, "portal", range(MANY))
-    last = asyncio.create_task(ends_of(crowd))
+    for wic in crowd:
+        # looking at what has come would take from the second that is measured
+        wic.socket.transport.pause_reading()
     since = lab.edge.log.mark()
     await terminate(lab, "portal")
-    ends = await last
-
     cut_after = await asyncio.to_thread(time_of_cut, lab, since)
+    for wic in crowd:
+        wic.socket.transport.resume_reading()
+    ends = await ends_of(crowd)
+
     # the figure is what one wants to see of this test
     sys.stdout.write(f"{MANY} connections: cut after {cut_after:.2f} s\n")
     record_property("seconds", cut_after)
