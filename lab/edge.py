@@ -49,8 +49,8 @@ class EdgePlan:
     listen: tuple[str, ...] = ()
     "Listeners besides those of kamailio.cfg, as for `-l`."
     shm_mb: int = 128
-    allocator: str = "tlsf"
-    "As in Launch; the one that is shipped (docs/adr/0023)."
+    allocator: str | None = None
+    "As in Launch. None: what operators are told to use with such a door (docs/adr/0023)."
 
     @property
     def door(self) -> Address:
@@ -78,7 +78,7 @@ class Edge(Kamailio):
             defines={**self._defines(), **plan.defines},
             shm_mb=plan.shm_mb,
             pkg_mb=16,
-            allocator=plan.allocator,
+            allocator=_allocator(plan),
         )
         super().__init__(launch, lambda kamailio: kamailio.answers_rpc())
 
@@ -211,3 +211,10 @@ def door_url(scheme: str, door: Address) -> str:
     """Return what a WIC is told, by name where there is one in the certificate."""
     host, port = door
     return f"{scheme}://{authority('localhost' if host == HOST else host, port)}/"
+
+
+def _allocator(plan: EdgePlan) -> str:
+    """Name the allocator: `tlsf` dies of what Kamailio's TLS does to it (docs/adr/0013)."""
+    if plan.allocator is not None:
+        return plan.allocator
+    return "tlsf" if plan.tls is None else ""
