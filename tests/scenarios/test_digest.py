@@ -167,6 +167,8 @@ def free(phones):
     wait()
     yield
     wait()
+    # ... and the goodbye has arrived: other tests look at what came last
+    phones.core.scscf.wait_until_gone(IMPU)
 
 
 async def both_ways(lab):
