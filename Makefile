@@ -27,8 +27,12 @@ run: setup ## Bring up core, sidecar and Kamailio, register one client over WSS,
 test: setup ## Run all tests, real parts included, and hold docs/conformance.md against them
 	@rm -rf build/conformance
 	@$(MAKE) --no-print-directory check
-	@$(PY) -m pytest --conformance-run=build/conformance $(REAL_TESTS)
+	@$(PY) -m pytest -m 'not storm' --conformance-run=build/conformance $(REAL_TESTS)
 	@$(PY) -m tools.conformance --check
+
+.PHONY: storm
+storm: setup ## Run the tests with thousands of clients, and those that kill parts under load
+	@$(PY) -m pytest -m storm -s tests/scenarios
 
 .PHONY: check
 check: $(VENV)/.ready build/.protos ## Format, lint, types, layers and unit tests, in under a minute

@@ -38,7 +38,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
 
     A part of it that ends by itself fails the run, and so does a token in a log (SX-3).
     """
-    with Deployment(tmp_path_factory.mktemp("lab")) as deployment:
+    # what clients leave behind is gone before it is more than one answer by RPC can hold
+    wishes = Wishes(edge={"EPCSCF_GRACE": 5})
+    with Deployment(tmp_path_factory.mktemp("lab"), wishes) as deployment:
         yield deployment
         deployment.core.check_alive()
         quoted = deployment.edge.log.path

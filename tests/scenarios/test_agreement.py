@@ -19,11 +19,14 @@ from lab.rpc import RpcError
 from lab.wic import ConnectionGoneError
 
 
+pytestmark = pytest.mark.storm
+
+
 REFRESH = 3.0
 "Seconds between two REGISTERs of a client."
 GRACE = 5
 "Seconds that the edge waits for a lost client, and the sidecar for those of an edge restarted."
-SLACK = 6.0
+SLACK = 20.0
 "For retries, timers of a second, and a busy machine."
 CLIENTS = 8
 STEADY = range(2, CLIENTS)

@@ -96,7 +96,7 @@ async def test_what_the_core_ends_ends_here(lab):
     async with await lab.connect() as wic:
         assert (await wic.register(BOB, lab.bearer(impi="bob@ims.example"))).status == 200
         lab.edge.wait_until(
-            lambda: any(key.startswith("i/") for key in lab.edge.rows("ep_subscription")),
+            lambda: lab.edge.row("ep_subscription", f"i/{lab.edge.coded('bob@ims.example')}"),
             seconds=5,
             what="subscription",
         )

@@ -17,6 +17,9 @@ from lab.wic import ConnectionGoneError
 from tests.scenarios.test_registrations import GRACE, three_views
 
 
+pytestmark = pytest.mark.storm
+
+
 REFRESH = 3.0
 "Seconds between the REGISTERs of a page."
 

@@ -20,6 +20,9 @@ from lab.subscribers import Subscription
 from lab.wic import Closed
 
 
+pytestmark = pytest.mark.storm
+
+
 MANY, OTHERS = 2000, 50
 AT_ONCE = 1.0
 HANDS = 64

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def side(tmp_path_factory: pytest.TempPathFactory) -> Iterator[web.WebSide]:
     """Everything up."""
     run_dir = tmp_path_factory.mktemp("web")
-    with Deployment(run_dir, web.WISHES) as lab, web.WebSide(lab) as side:
+    wishes = replace(web.WISHES, edge={"EPCSCF_GRACE": 2})
+    with Deployment(run_dir, wishes) as lab, web.WebSide(lab) as side:
         yield side
 
 

@@ -30,6 +30,9 @@ def browser(side):
 def person(browser, side):
     """Sit somebody before a site; everybody leaves when the test ends."""
     pages = []
+    # who was here before has left for good: alice of one site is another user than of the next
+    edge = side.lab.edge
+    edge.wait_until(lambda: not edge.rows("ep_holder"), seconds=30, what="end of the others")
 
     def sit_down(kind):
         context = browser.new_context()

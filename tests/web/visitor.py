@@ -44,6 +44,8 @@ class Visitor:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        # nobody goes away with an identity of the pool
+        await self.post(f"{self.origin}/logout")
         await self._client.aclose()
 
     async def open(self, path: str) -> httpx2.Response:
