@@ -14,7 +14,14 @@ import pytest
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from demo.wwsf.pool.lease import Lease, Pair, PoolExhausted, Terms
 from demo.wwsf.pool.shelf import Shelf
@@ -128,8 +135,10 @@ class PoolUnderFailure(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-TestPoolUnderFailure = pytest.mark.req("S003-2")(PoolUnderFailure.TestCase)
-TestPoolUnderFailure.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+@pytest.mark.req("S003-2")
+def test_no_order_of_steps_gives_one_pair_to_two_users() -> None:
+    steps = settings(max_examples=40, stateful_step_count=30, deadline=None)
+    run_state_machine_as_test(PoolUnderFailure, settings=steps)
 
 
 async def test_no_two_of_many_get_the_same_pair(tmp_path: Path) -> None:
