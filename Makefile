@@ -109,7 +109,7 @@ BUNDLE := --bundle --minify --format=esm --define:global=globalThis --log-level=
 .PHONY: lock
 lock: $(VENV)/.ready ## Resolve pyproject.toml anew into requirements.lock
 	@$(PY) -m pip install -q uv
-	@$(VENV)/bin/uv -q pip compile --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	@$(VENV)/bin/uv -q pip compile --generate-hashes --no-strip-extras --no-emit-index-url --no-annotate --no-header \
 		--extra dev --extra postgres --extra waf pyproject.toml -o requirements.lock
 
 .PHONY: clean
