@@ -40,9 +40,9 @@ check: $(VENV)/.ready build/.protos ## Format, lint, types, layers and unit test
 	@$(VENV)/bin/ruff check -q .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports --no-logo 2>&1 | tail -3
-	@$(PY) -m pytest -q --conformance-run=build/conformance $(UNIT_TESTS)
+	@$(PY) -m pytest -q -n auto --dist worksteal --conformance-run=build/conformance $(UNIT_TESTS)
 
-REAL_TESTS := tests/lab/ tests/scenarios/ tests/browser/ tests/web/
+REAL_TESTS := tests/process/ tests/lab/ tests/scenarios/ tests/browser/ tests/web/
 UNIT_TESTS := $(filter-out $(REAL_TESTS),$(wildcard tests/*/))
 
 .PHONY: format

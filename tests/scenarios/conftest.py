@@ -21,6 +21,7 @@ from lab.subscribers import Subscription
 from lab.udp import UdpAgent, User
 from lab.wic import Wic
 from tests.scenarios.core_by_hand import DOMAIN, CoreByHand
+from tests.scenarios.evidence import OWN, sections_of
 from tests.scenarios.leaks import leaks, write_filtered
 
 
@@ -30,6 +31,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.kamailio)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[pytest.TestReport]:
+    """Show what the parts of a failed test were writing."""
+    report = yield
+    if report.failed:
+        report.sections.extend(sections_of(item))
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -50,12 +60,16 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
 
 
 @pytest.fixture
-def own_lab(tmp_path: Path) -> Iterator[Callable[[Wishes | None], Deployment]]:
+def own_lab(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Callable[[Wishes | None], Deployment]]:
     """Make deployments that end with the test."""
+    made = request.node.stash.setdefault(OWN, [])
     with contextlib.ExitStack() as running:
 
         def make(wishes: Wishes | None = None) -> Deployment:
-            return running.enter_context(Deployment(tmp_path, wishes))
+            made.append(Deployment(tmp_path, wishes))
+            return running.enter_context(made[-1])
 
         yield make
 

@@ -60,12 +60,17 @@ async def test_a_full_queue_is_answered_without_waiting(own_lab):
     lab = own_lab(Wishes(edge={"EPCSCF_QUEUE_MAX": 3}))
     async with connections(lab, 5) as wics:
         with held_still(lab):
-            asked = await send_one_each(lab, wics)
-            answers = [asyncio.create_task(wic.answer(request)) for wic, request in asked]
-            # which two find it full is for the workers to say
-            at_once = asyncio.as_completed(answers)
-            refused = [await next(at_once) for _ in range(2)]
-        served = [await answer for answer in at_once]
+            lab.edge.feign_pulse()
+            waiting = await send_one_each(lab, wics[:3])
+            # workers that look at the same moment let in one more each
+            lab.edge.wait_until(
+                lambda: lab.edge.rpc("mqueue.get_size", "ep_ask")["size"] == 3,
+                seconds=5,
+                what="full queue",
+            )
+            too_many = await send_one_each(lab, wics[3:], first=3)
+            refused = [await wic.answer(request) for wic, request in too_many]
+        served = [await wic.answer(request) for wic, request in waiting]
 
         assert [reply.status for reply in refused] == [503, 503]
         assert all(int(reply.one("Retry-After")) > 0 for reply in refused)
@@ -78,6 +83,7 @@ async def test_a_suspended_register_that_nobody_resumes_is_put_off(own_lab):
     lab = own_lab(Wishes(edge={"EPCSCF_JUDGE_TIMEOUT": 1000}))
     async with await lab.connect() as wic:
         with held_still(lab):
+            lab.edge.feign_pulse()
             reply = await wic.register(BOB, bob(lab))
 
         assert reply.status == 503
@@ -169,6 +175,7 @@ async def test_a_late_verdict_serves_the_next_try(own_lab):
     token = lab.bearer()
     async with await lab.connect() as wic:
         lab.sidecar.freeze()
+        lab.edge.feign_pulse()
         assert (await wic.register(ALICE, token)).status == 503
         lab.sidecar.thaw()
         lab.edge.wait_until(
