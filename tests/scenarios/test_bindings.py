@@ -87,6 +87,49 @@ async def test_two_devices_of_one_user_stand_side_by_side(lab, user):
         assert (await other.register(user.impu, lab.bearer("portal", user.impi))).status == 200
 
 
+LESS, MORE = 90, 400
+"Seconds that a core grants, of the 600 that were asked for."
+
+
+def of_all(mine, others):
+    """The ways in which a core says what it has given to two devices of a user."""
+    shorter, longer = f"{mine};expires={LESS}", f"{others};expires={MORE}"
+    return {
+        "one header, the other first": [("Contact", f"{longer}, {shorter}")],
+        "two headers, the other first": [("Contact", longer), ("Contact", shorter)],
+        "this one first": [("Contact", shorter), ("Contact", longer)],
+        "a name with a comma": [("Contact", f'"Doe, J <x>" {longer},{shorter}')],
+        "by Expires": [("Contact", f"{longer}, {mine}"), ("Expires", str(LESS))],
+        "written otherwise": [("Contact", shorter.replace("transport=ws", "transport=WS"))],
+    }
+
+
+@pytest.mark.req("S003-25", "SX-7")
+@pytest.mark.scripted_core
+@pytest.mark.parametrize("known", [False, True], ids=["first sight", "known"])
+@pytest.mark.parametrize("way", of_all("", ""))
+async def test_of_two_devices_each_has_the_life_that_the_core_granted_it(
+    lab, core_by_hand, impi_by_hand, registers, way, known
+):
+    """RFC 3261 10.3 step 8: a 200 names all contacts of the user, in any order."""
+    impu, bearer = f"sip:{impi_by_hand}", lab.bearer("portal", impi_by_hand)
+    async with await lab.connect() as one, await lab.connect() as other:
+        assert await registers(one, impu, bearer) == 200
+        # the core's list holds parameters of both, with angles and commas in quotation marks
+        theirs = one.contact(None) + ';methods="INVITE,BYE"'
+        shown = bearer if known else lab.bearer("portal", impi_by_hand)
+        asked = other.register_request(impu, shown)
+        await other.send(asked.to_bytes())
+        told = await core_by_hand.receive(asked)
+        core_by_hand.answer(told, 200, "OK", of_all(other.contact(None), theirs)[way])
+        assert (await other.answer(asked)).status == 200
+
+        name = lab.edge.coded(impu)
+        lives = [life for key, life in lab.edge.rows("ep_life").items() if name in key]
+        # ten seconds more are for a client that renews at the last moment
+        assert sorted(lives) == [LESS + 10, 600 + 10]
+
+
 def same_device(wic, old):
     """Make *wic* the device that *old* was, with a Contact of its own."""
     wic._instance = old._instance
