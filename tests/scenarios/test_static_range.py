@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 
 import pytest
@@ -93,6 +95,7 @@ async def test_too_short_a_registration_is_423(hotel):
         assert (await wic.register(impu, token)).status == 200
 
 
+@pytest.mark.req("S001-30")
 async def test_the_guest_refreshes_and_leaves(hotel):
     impu = "sip:room15@ims.example"
     token = bearer(hotel, impu, "guest15@hotel.example")
@@ -142,6 +145,44 @@ async def test_a_star_with_a_life_is_refused(hotel):
         assert (await wic.ask(request)).status == 400
 
 
+@pytest.mark.req("S001-31")
+@pytest.mark.parametrize("how", ["contact", "leaving", "star"])
+async def test_a_room_is_one_guest_s_by_whatever_impi(hotel, how):
+    """No HSS says here which IMPI goes with which IMPU, so the registrar does."""
+    name = {"contact": "room31", "leaving": "room32", "star": "room33"}[how]
+    impu = f"sip:{name}@ims.example"
+    hers, his = (bearer(hotel, impu, f"{who}-{name}@hotel.example") for who in ("ann", "ben"))
+    async with await connect(hotel) as ann, await connect(hotel) as ben:
+        assert (await ann.register(impu, hers)).status == 200
+        contact, expires = {"star": ("*", 0), "leaving": (None, 0)}.get(how, (None, 600))
+        request = ben.register_request(impu, his, contact=contact, expires=expires)
+        refused = await ben.ask(request)
+
+        assert (refused.status, refused.all("P-Associated-URI")) == (403, ())
+        assert await ben.closed() == CUT
+        assert f"sip:{ann.user}@" in str(hotel.edge.rpc("ul.dump"))
+        assert (await ann.register(impu, hers)).status == 200
+        assert (await ann.register(impu, hers, expires=0)).status == 200
+    async with await connect(hotel) as ben:
+        assert (await ben.register(impu, his)).status == 200
+
+
+@pytest.mark.req("S001-31")
+async def test_of_two_who_want_a_room_at_once_one_gets_it(hotel):
+    impu = "sip:room34@ims.example"
+    tokens = [bearer(hotel, impu, f"guest{n}-34@hotel.example") for n in range(6)]
+    async with contextlib.AsyncExitStack() as opened:
+        wics = [await opened.enter_async_context(await connect(hotel)) for _ in tokens]
+        replies = await asyncio.gather(
+            *(wic.register(impu, token) for wic, token in zip(wics, tokens, strict=True))
+        )
+
+        assert sorted(reply.status for reply in replies) == [200] + [403] * 5
+        assert str(hotel.edge.rpc("ul.dump")).count(f"'AoR': '{impu.removeprefix('sip:')}'") == 1
+        assert len([each for each in hotel.edge.standing() if each[1] == impu]) == 1
+
+
+@pytest.mark.req("S001-31")
 async def test_several_devices_of_one_guest(hotel):
     impu, impi = "sip:room16@ims.example", "guest16@hotel.example"
     async with await connect(hotel) as one, await connect(hotel) as other:
@@ -153,6 +194,7 @@ async def test_several_devices_of_one_guest(hotel):
         assert f"{other.user}@" in str(reply)
 
 
+@pytest.mark.req("S001-31")
 async def test_another_user_does_not_get_an_impi_that_is_held(hotel):
     impu, impi = "sip:room17@ims.example", "guest17@hotel.example"
     async with await connect(hotel) as one, await connect(hotel) as other:
