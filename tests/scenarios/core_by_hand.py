@@ -60,6 +60,13 @@ class CoreByHand:
             lambda got: got.one("Call-ID").startswith("ep-goodbye-") and impu in got.one("To")
         )
 
+    async def receive_subscription(self, impu: str) -> SipMessage:
+        """Return the SUBSCRIBE for *impu* that the edge sends by itself.
+
+        Raise TimeoutError after PATIENCE.
+        """
+        return await self._receive(lambda got: got.method == "SUBSCRIBE" and impu in got.one("To"))
+
     async def _receive(self, wanted: Callable[[SipMessage], bool]) -> SipMessage:
         async with asyncio.timeout(PATIENCE):
             while True:

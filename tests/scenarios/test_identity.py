@@ -83,6 +83,38 @@ async def test_a_preferred_identity_outside_the_set_gives_the_default_one(two, p
     assert await asserted(wic, phone, impu, [("P-Preferred-Identity", foreign)]) == f"<{impu}>"
 
 
+@pytest.mark.req("S001-23")
+async def test_an_identity_that_the_core_did_not_associate_is_barred(lab, subscribe, phone):
+    """TS 24.229 5.1.1.2.1: it serves to register, and to nothing else."""
+    barred, usable = (f"sip:user-{secrets.token_hex(4)}@ims.example" for _ in range(2))
+    user = subscribe(impus=(barred, usable), barred=frozenset({barred}))
+    bearer = lab.bearer("portal", user.impi, impus=[barred])
+    async with await lab.connect() as wic:
+        reply = await wic.register(barred, bearer)
+        assert (reply.status, reply.all("P-Associated-URI")) == (200, (f"<{usable}>",))
+
+        wish = [("P-Preferred-Identity", f"<{barred}>")]
+        assert await asserted(wic, phone, usable, wish) == f"<{usable}>"
+        hidden = "sip:anonymous@anonymous.invalid"
+        assert await asserted(wic, phone, hidden, wish) == f"<{usable}>"
+        assert (await ask(wic, new_request(wic, "MESSAGE", (barred, CALLEE)))).status == 403
+
+
+@pytest.mark.req("S001-23")
+@pytest.mark.scripted_core
+@pytest.mark.parametrize("wish", [(), ("P-Preferred-Identity",)])
+async def test_whom_the_core_associates_with_nothing_says_nothing(
+    lab, registers, impi_by_hand, wish
+):
+    impu, bearer = f"sip:{impi_by_hand}", lab.bearer("portal", impi_by_hand)
+    async with await lab.connect() as wic:
+        assert await registers(wic, impu, bearer) == 200
+        for caller in (impu, "sip:anonymous@anonymous.invalid"):
+            headers = [(name, f"<{impu}>") for name in wish]
+            request = new_request(wic, "MESSAGE", (caller, CALLEE), headers)
+            assert (await ask(wic, request)).status == 403
+
+
 @pytest.mark.req("S003-32")
 async def test_an_asserted_identity_of_its_own_is_taken_out(two, phone):
     wic, impu, _ = two
