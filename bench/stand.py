@@ -118,6 +118,7 @@ class Stand:
                 "LOADTEST_PORT": self.doors.load_test[1],
                 # all load comes from one WWSF here, and it is meant to
                 "EPCSCF_RATE_WWSF": 100_000_000,
+                "EPCSCF_RATE_ORIGIN": 100_000_000,
                 # the sink is no S-CSCF
                 "EPCSCF_NO_REG_EVENT": True,
             },
