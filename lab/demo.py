@@ -109,7 +109,9 @@ def _hint(web: WebSide) -> None:
             f"{plan.title:18}{web.sites[name].origin}/   {HOW[plan.kind]}", soft_wrap=True
         )
     users = ", ".join(f"{name} ({password})" for name, password in PASSWORDS.items())
-    console.print(f"\n{'users':18}{users}: one in each of two browsers", soft_wrap=True)
+    where = "one in each of two browsers, or two sites in two tabs"
+    console.print(f"\n{'users':18}{users}: {where}", soft_wrap=True)
+    console.print(f"{'':18}log out at one site before you use the same number at another")
     browser = f"chromium --user-data-dir={lab.run_dir}/NAME"
     trust = f"--ignore-certificate-errors-spki-list={pin(lab.server.certificate)}"
     ctl = f".venv/bin/epcscfctl --socket {lab.sidecar.admin_socket}"

@@ -266,7 +266,8 @@ class WebSide:
     def _policy(self) -> str:
         text = POLICY.format(entity=ENTITY, issuer=self.waf_place.origin)
         for name, place in self.sites.items():
-            text += f'\n[wwsfs.{name}]\norigins = ["{place.origin}"]\n'
+            text += f'\n[wwsfs.{name}]\ndisplay_name = "{PLANS[name].title}"\n'
+            text += f'origins = ["{place.origin}"]\n'
             text += f'authorization_entities = ["{ENTITY}"]\n'
             if PLANS[name].kind == "pool":
                 text += 'pool.impi_realms = ["party.example"]\n'

@@ -8,27 +8,37 @@ const $ = (id) => document.getElementById(id);
 const said = (name) => document.querySelector(`meta[name=${name}]`).content;
 const operatorDomain = said("operator-domain");
 const epcscfUri = said("epcscf-uri");
+const site = said("application-name");
 
 const registration = new Registration(operatorDomain);
 const calls = new Calls($("remote"));
 let waitsUntil = null;
+let registered = false;
+let inCall = false;
+let talkingSince = null;
 
 registration.addEventListener("agent", ({ detail }) => calls.serve(detail));
 registration.addEventListener("state", ({ detail }) => showState(detail));
 calls.addEventListener("state", ({ detail }) => showCall(detail));
 
 function showState({ phase, text, until = null, login = false, again = false }) {
-  const registered = phase === "registered";
+  registered = phase === "registered";
   $("status").textContent = text;
   $("status").dataset.phase = phase;
   $("login").hidden = !login;
   $("ims").hidden = !login || !epcscfUri;
   $("again").hidden = !again && phase !== "stopped";
+  $("again").textContent = phase === "stopped" ? "Sign on" : "Try again";
   $("leave").hidden = ["stopped", "refused"].includes(phase);
-  for (const id of ["target", "call"]) $(id).disabled = !registered;
+  allowDialling();
   waitsUntil = until;
   showIdentity();
   tick();
+}
+
+// One call at a time: a second one would end at once.
+function allowDialling() {
+  for (const id of ["target", "call"]) $(id).disabled = !registered || inCall;
 }
 
 function showIdentity() {
@@ -40,6 +50,7 @@ function showIdentity() {
 
 function tick() {
   registration.tick();
+  $("talk-time").textContent = talkingSince === null ? "" : duration((Date.now() - talkingSince) / 1000);
   const left = waitsUntil === null ? 0 : Math.ceil((waitsUntil - Date.now()) / 1000);
   $("advice").hidden = left <= 0;
   if (left > 0) $("advice").textContent = `Next try in ${duration(left)}.`;
@@ -52,6 +63,11 @@ function tick() {
 const PROGRESS = { calling: "calling …", alerting: "ringing …", talking: "" };
 
 function showCall({ phase, peer, text = "" }) {
+  inCall = phase !== "over";
+  talkingSince = phase === "talking" ? talkingSince ?? Date.now() : null;
+  allowDialling();
+  // seen where the page itself is not, in the bar of tabs
+  document.title = phase === "ringing" ? `${peer} is calling` : site;
   $("ringing").hidden = phase !== "ringing";
   $("talking").hidden = !(phase in PROGRESS);
   $("talking").dataset.phase = phase;
@@ -64,6 +80,7 @@ function showCall({ phase, peer, text = "" }) {
     if (phase !== "talking") $(id).setAttribute("aria-pressed", "false");
   }
   if (phase === "ringing") $("answer").focus();
+  tick();
 }
 
 function toggle(button, act) {
@@ -88,8 +105,15 @@ $("hangup").addEventListener("click", () => calls.hangUp());
 $("mute").addEventListener("click", () => toggle($("mute"), (on) => calls.setMuted(on)));
 $("hold").addEventListener("click", () => toggle($("hold"), (on) => calls.setHeld(on)));
 $("leave").addEventListener("click", () => registration.stop());
+$("logout").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  await registration.leave();
+  event.target.submit();
+});
 $("again").addEventListener("click", () => registration.start());
 addEventListener("pagehide", () => registration.stop());
 
+document.title = site;
+$("site").textContent = site === "Phone" ? "" : site;
 setInterval(tick, 1000);
 registration.start();

@@ -7,6 +7,7 @@ import { SessionError, fetchSession } from "./session.js";
 import { SIGN_IN_AGAIN, WRONG_PASSWORD, refusal } from "./words.js";
 
 const LATER = 10;
+const LEAVE = 2;
 const LOGIN_REMINDER = 30;
 const LONGEST_WAIT = 300;
 
@@ -27,8 +28,8 @@ export class Registration extends EventTarget {
     this.wasRegistered = false;
   }
 
-  // *source* gives the session, whenever one is needed.
-  async start(source = () => fetchSession(this.operatorDomain)) {
+  // *source* gives the session, whenever one is needed; it is told if the last was refused.
+  async start(source = (refused) => fetchSession(this.operatorDomain, refused)) {
     this.source = source;
     this.refusedTokens = 0;
     this.wasRegistered = false;
@@ -45,6 +46,16 @@ export class Registration extends EventTarget {
     this.ua?.stop();
     this.ua = null;
     this.tell(phase, text, more);
+  }
+
+  // Ends it, and waits for the network to have heard: the next site may want the identity.
+  async leave() {
+    const { ua } = this;
+    const heard = ua?.isRegistered()
+      ? new Promise((resolve) => { ua.once("unregistered", resolve); setTimeout(resolve, LEAVE * 1000); })
+      : null;
+    this.stop();
+    await heard;
   }
 
   // To be called once a second.
@@ -79,7 +90,7 @@ export class Registration extends EventTarget {
 
   async fetch() {
     try {
-      this.session = await this.source();
+      this.session = await this.source(this.refusedTokens > 0);
       return true;
     } catch (error) {
       if (!(error instanceof SessionError)) throw error;
@@ -90,7 +101,7 @@ export class Registration extends EventTarget {
 
   // As long as the old token holds, nothing ends.
   withoutSession({ message, login, retryAfter }) {
-    const holds = this.ua !== null && this.remaining() > 0;
+    const holds = this.ua !== null && this.refusedTokens === 0 && this.remaining() > 0;
     if (holds && (login || retryAfter !== null)) {
       this.notBefore = Date.now() + (retryAfter ?? LOGIN_REMINDER) * 1000;
       if (login) this.tell("registered", "Please sign in again before your time is over.", { login });

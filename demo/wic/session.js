@@ -4,6 +4,7 @@
 //                   401: nobody is; the page leads to /
 //                   403: this user gets no token
 //                   503, Retry-After: not now
+//   GET /session?refused       the same, with another token: the last one was refused
 //
 // expires_at is in seconds since 1970, the life of the token. The token stays in memory: it
 // is in no URL, no storage and no log.
@@ -19,8 +20,8 @@ export class SessionError extends Error {
   }
 }
 
-export async function fetchSession(operatorDomain) {
-  const response = await fetch("/session", { cache: "no-store", credentials: "same-origin" })
+export async function fetchSession(operatorDomain, refused) {
+  const response = await fetch(refused ? "/session?refused" : "/session", { cache: "no-store", credentials: "same-origin" })
     .catch(() => { throw new SessionError("This site cannot be reached.", { retryAfter: 10 }); });
   if (response.status === 401) throw new SessionError("Please sign in.", { login: true });
   if (response.status === 403) throw new SessionError("You get no phone from this site.");

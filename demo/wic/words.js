@@ -5,7 +5,7 @@
 export const REFUSALS = {
   400: { text: "The phone and the network do not understand each other.", then: "stop" },
   401: { text: "Your sign-in has ended.", then: "renew" },
-  403: { text: "You may not use this identity here.", then: "stop" },
+  403: { text: "You may not use this identity here, or somebody else has it at the moment.", then: "stop" },
   423: { text: "The network asks for a longer registration.", then: "later" },
   430: { text: "The connection to the network broke off.", then: "later" },
   500: { text: "The network has a fault.", then: "later" },

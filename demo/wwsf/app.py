@@ -7,7 +7,7 @@
 | `POST /guest` | an identity of the pool for somebody who stays anonymous |
 | `GET /connect`, `GET /callback` | to the WAF and back (RFC 6749 4.1) |
 | `GET /wic/` | the WIC page, told where the eP-CSCF may be |
-| `GET /session` | identity, token and eP-CSCF for the WIC |
+| `GET /session` | identity, token and eP-CSCF for the WIC; `?refused` after a refusal |
 | `POST /logout` | tokens revoked, identity given back |
 | `POST /released` | the eP-CSCF tells which identities are free |
 """
@@ -53,6 +53,8 @@ PAGES = Jinja2Templates(HERE / "templates")
 GUEST = "guest-"
 DOMAIN = '<meta name="operator-domain" content="{}">'
 ANY_DOMAIN = DOMAIN.format("ims.example")
+NAME = '<meta name="application-name" content="{}">'
+ANY_NAME = NAME.format("Phone")
 PHONE = (WIC / "index.html").read_text()
 
 
@@ -74,7 +76,8 @@ class Wwsf:
         self._waf = waf
         self._tokens = tokens
         self._sessions = Sessions()
-        self._phone = PHONE.replace(ANY_DOMAIN, DOMAIN.format(html.escape(site.epcscf_domain)))
+        said = DOMAIN.format(html.escape(site.epcscf_domain)), NAME.format(html.escape(site.title))
+        self._phone = PHONE.replace(ANY_DOMAIN, said[0]).replace(ANY_NAME, said[1])
         self._cookie = cookie_of(site.waf.client_id)
         self._accounts = Accounts(site.accounts)
 
@@ -107,8 +110,10 @@ class Wwsf:
         session = self._session(request)
         if session is None or not session.subject:
             return self._page(request, "login.html")
-        if self._site.kind == "third_party" and session.granted is None:
+        if session.granted is None and self._site.kind == "third_party":
             return self._page(request, "connect.html", user=session.user)
+        if session.granted is None and self._site.kind == "operator":
+            return self._page(request, "login.html")
         return RedirectResponse("/wic/", 303)
 
     async def phone(self, _request: Request) -> Response:
@@ -177,7 +182,7 @@ class Wwsf:
         if session is None or not session.subject:
             return JSONResponse({"error": "not_logged_in"}, 401)
         try:
-            granted = await self._tokens.token(session)
+            granted = await self._tokens.token(session, refused="refused" in request.query_params)
         except (WafError, PoolExhausted, NotConnectedError) as error:
             return refusal_of(error)
         return JSONResponse(

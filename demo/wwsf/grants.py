@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from demo.wwsf.pool.lease import PoolExhausted
+from demo.wwsf.waf import WafError
 
 
 if TYPE_CHECKING:
@@ -60,7 +61,14 @@ class Delegated:
         """Use the refresh token of the grant."""
         if session.granted is None or not session.granted.refresh_token:
             raise NotConnectedError
-        granted = await self._waf.by_refresh(session.granted.refresh_token)
+        try:
+            granted = await self._waf.by_refresh(session.granted.refresh_token)
+        except WafError as error:
+            if error.error != "invalid_grant":
+                raise
+            # RFC 6749 5.2: expired or revoked. Only the user can give us another.
+            session.granted = None
+            raise NotConnectedError from error
         # RFC 6749 6: without a new one the old one stays good
         kept = granted.refresh_token or session.granted.refresh_token
         return replace(granted, refresh_token=kept)
@@ -110,11 +118,14 @@ class Tokens:
         self._source = source
         self._waf = waf
 
-    async def token(self, session: Session) -> Granted:
-        """Get a token with more than half of its life ahead. Raises what `next_token` does."""
+    async def token(self, session: Session, *, refused: bool) -> Granted:
+        """Get a token with more than half of its life ahead. Raises what `next_token` does.
+
+        *refused* are others, says the page: what is at hand has been revoked, for all we know.
+        """
         async with session.asking:
             known = session.granted
-            if known is None or known.is_half_over(time.time()):
+            if refused or known is None or known.is_half_over(time.time()):
                 session.granted = known = await self._source.next_token(session)
             if known not in session.handed_out:
                 session.handed_out.append(known)

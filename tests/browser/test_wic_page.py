@@ -17,6 +17,9 @@ from tests.browser.phone_page import registered, status
 from tests.browser.tab import Recorded
 
 
+REFUSED = "You may not use this identity here, or somebody else has it at the moment."
+
+
 @pytest.mark.req("S003-17", "S004-9")
 def test_it_shows_who_is_registered_and_for_how_long(lab, wic, session, user):
     shown = registered(wic(session(user))).page
@@ -86,7 +89,7 @@ def test_a_refused_identity_is_final(wic, session, user):
     """403: no other token would help, so it does not come back by itself."""
     shown = wic(session(user, impi="carol@ims.example"), session(user))
 
-    expect(status(shown)).to_have_text("You may not use this identity here.")
+    expect(status(shown)).to_have_text(REFUSED)
     wind(shown)
 
     assert len(shown.sent("REGISTER")) == 1
@@ -148,7 +151,7 @@ def test_the_time_that_the_network_asks_for_is_kept(lab, wic, session):
 @pytest.mark.parametrize(
     ("behaviour", "text"),
     [
-        (Behaviour.FORBID, "You may not use this identity here."),
+        (Behaviour.FORBID, REFUSED),
         (Behaviour.CHALLENGE, "The network has a fault."),
         (Behaviour.NO_OUTBOUND, "The network refused the registration."),
     ],

@@ -246,6 +246,33 @@ async def test_a_renewal_uses_the_latest_refresh_token(third_party, waf) -> None
     assert waf.asked[1:] == [("refresh", "refresh-1"), ("refresh", "refresh-2")]
 
 
+async def test_a_token_that_was_refused_is_replaced_however_young(own, waf) -> None:
+    await own.post("/login", data=ANNA)
+    await own.get("/session")
+
+    assert (await own.get("/session?refused")).json()["token"] == "token-2"
+    assert (await own.get("/session")).json()["token"] == "token-2"
+
+
+@pytest.mark.req("S004-18", "S004-19")
+@pytest.mark.parametrize(
+    ("kind", "way_back"),
+    [("third_party", "Use my number"), ("operator", "Log in at your operator")],
+)
+async def test_who_has_taken_the_grant_back_is_asked_again(waf, kind, way_back) -> None:
+    async with browser(a_site(kind=kind), waf, Delegated(waf)) as page:
+        await page.post("/login", data=ANNA)
+        await page.get("/connect")
+        await page.get("/callback?code=c1&state=state-1")
+        assert (await page.get("/")).headers["location"] == "/wic/"
+
+        waf.failure = WafError("invalid_grant")
+        told = await page.get("/session?refused")
+
+        assert (told.status_code, told.json()) == (401, {"error": "not_connected"})
+        assert way_back in (await page.get("/")).text
+
+
 @pytest.mark.req("S003-1", "S003-4")
 async def test_a_guest_gets_a_number_and_the_next_one_has_to_wait(pool, waf) -> None:
     first, second = pool
