@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from playwright.sync_api import Browser, BrowserContext, Page
+
 from lab import web
 from lab.deployment import Deployment
 from lab.wic import Wic
+from tests.browser.chromium import chromium
 from tests.web.visitor import Visitor
+from tests.web.ways import leave
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -50,3 +54,32 @@ def connect(side: web.WebSide) -> Callable[[str], object]:
         return await Wic.connect(lab.url, origin=side.sites[name].origin, ssl=lab.trust())
 
     return from_page
+
+
+@pytest.fixture(scope="module")
+def browser(side: web.WebSide) -> Iterator[Browser]:
+    """One Chromium; its event loop must be gone before asynchronous tests of other modules."""
+    with chromium({}, side.lab.server.certificate) as running:
+        yield running
+
+
+@pytest.fixture
+def person(browser: Browser, side: web.WebSide) -> Iterator[Callable[..., Page]]:
+    """Sit somebody before a site, in a browser of his own or in *where*; all leave in the end."""
+    pages: list[Page] = []
+    # who was here before has left for good: alice of one site is another user than of the next
+    edge = side.lab.edge
+    edge.wait_until(lambda: not edge.rows("ep_holder"), seconds=30, what="end of the others")
+
+    def sit_down(kind: str, where: BrowserContext | None = None) -> Page:
+        page = (where or browser.new_context()).new_page()
+        pages.append(page)
+        page.goto(side.sites[kind].origin)
+        return page
+
+    yield sit_down
+    for page in pages:
+        if page.get_by_role("button", name="Log out of this site").count():
+            leave(page)
+    for context in {page.context for page in pages}:
+        context.close()

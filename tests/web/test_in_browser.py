@@ -8,89 +8,27 @@ import pytest
 
 from playwright.sync_api import expect
 
-from lab.web import PASSWORDS
-from tests.browser.chromium import chromium
+from tests.web.ways import (
+    READY,
+    SOON,
+    WAYS,
+    agree,
+    call,
+    guest,
+    hang_up,
+    leave,
+    log_in_here,
+    operator,
+    own,
+    ready,
+    third_party,
+    to_the_operator,
+    to_the_third_party,
+    withdraw,
+)
 
 
 pytestmark = pytest.mark.browser
-
-READY = "You can call and be called."
-SOON = 25_000
-"Milliseconds; a registration takes a tenth of a second on a quiet machine."
-
-
-@pytest.fixture(scope="module")
-def browser(side):
-    """One Chromium; its event loop must be gone before asynchronous tests of other modules."""
-    with chromium({}, side.lab.server.certificate) as running:
-        yield running
-
-
-@pytest.fixture
-def person(browser, side):
-    """Sit somebody before a site; everybody leaves when the test ends."""
-    pages = []
-    # who was here before has left for good: alice of one site is another user than of the next
-    edge = side.lab.edge
-    edge.wait_until(lambda: not edge.rows("ep_holder"), seconds=30, what="end of the others")
-
-    def sit_down(kind):
-        context = browser.new_context()
-        page = context.new_page()
-        pages.append(page)
-        page.goto(side.sites[kind].origin)
-        return page
-
-    yield sit_down
-    for page in pages:
-        leave = page.get_by_role("button", name="Log out of this site")
-        if leave.count():
-            leave.click()
-            page.wait_for_load_state()
-        page.context.close()
-
-
-def log_in_here(page, name, password=None):
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(password or PASSWORDS[name])
-    page.get_by_role("button", name="Log in").click()
-
-
-def agree(page):
-    """Agree, unless it is known from before."""
-    allow = page.get_by_role("button", name="Allow")
-    expect(allow.or_(page.locator("#status"))).to_be_visible(timeout=SOON)
-    if allow.is_visible():
-        allow.click()
-
-
-def own(page, name):
-    log_in_here(page, name)
-
-
-def operator(page, name):
-    page.get_by_role("link", name="Log in at your operator").click()
-    log_in_here(page, name)
-    agree(page)
-
-
-def third_party(page, name):
-    log_in_here(page, name)
-    page.get_by_role("link", name="Use my number").click()
-    log_in_here(page, name)
-    agree(page)
-
-
-def guest(page, _name):
-    page.get_by_role("button", name="Call as a guest").click()
-
-
-WAYS = {"chess": own, "myline": operator, "flowers": third_party, "party": guest}
-
-
-def ready(page):
-    expect(page.locator("#status")).to_have_text(READY, timeout=SOON)
-    return page
 
 
 @pytest.mark.req("S001-15", "S003-6", "S004-1", "S004-2", "S004-9")
@@ -103,14 +41,33 @@ def test_from_the_login_page_to_a_call(person, kind):
     ready(callee)
     ready(caller)
 
-    caller.get_by_label("Whom do you want to call?").fill("bob")
-    caller.get_by_role("button", name="Call", exact=True).click()
-    callee.get_by_role("button", name="Answer").click(timeout=SOON)
+    call(caller, callee, "bob")
+    hang_up(caller, callee)
 
-    for page in (caller, callee):
-        expect(page.locator("#talking")).to_have_attribute("data-phase", "talking", timeout=SOON)
-    caller.get_by_role("button", name="Hang up").click()
-    expect(callee.locator("#talking")).to_be_hidden(timeout=SOON)
+
+def test_two_tabs_of_one_browser_call_each_other(person):
+    """Cookies of sites on one host do not get in each other's way."""
+    callee = person("chess")
+    own(callee, "bob")
+    caller = person("party", callee.context)
+    guest(caller, "")
+
+    ready(callee)
+    ready(caller)
+    call(caller, callee, "bob")
+    expect(callee.locator("#talking")).to_contain_text("party-guest")
+    hang_up(callee, caller)
+
+
+@pytest.mark.req("S004-1", "S002-1")
+@pytest.mark.parametrize("kind", ["chess", "flowers", "party"])
+def test_a_wrong_password_at_the_site_stays_there(person, kind):
+    page = person(kind)
+
+    log_in_here(page, "bob", "a guess")
+
+    expect(page.get_by_role("alert")).to_have_text(re.compile("do not belong together"))
+    expect(page.get_by_label("Name")).to_have_value("bob")
 
 
 @pytest.mark.req("S004-4")
@@ -124,11 +81,17 @@ def test_a_wrong_password_at_the_waf_stays_there(person):
 
 
 @pytest.mark.req("S004-4")
-def test_a_declined_consent_leads_back_without_a_phone(person):
-    page = person("flowers")
-    log_in_here(page, "bob")
-    page.get_by_role("link", name="Use my number").click()
-    log_in_here(page, "bob")
+@pytest.mark.parametrize(
+    ("kind", "go", "title"),
+    [
+        ("flowers", to_the_third_party, "Rosa's Flowers"),
+        ("myline", to_the_operator, "My Line"),
+    ],
+)
+def test_a_declined_consent_leads_back_without_a_phone(person, kind, go, title):
+    page = person(kind)
+    go(page, "bob")
+    expect(page.get_by_role("heading")).to_have_text(f"Allow {title}?")
 
     page.get_by_role("button", name="Decline").click()
 
@@ -162,3 +125,50 @@ def test_users_of_a_suspended_site_get_no_phone_until_it_is_back(person, side):
     page.get_by_role("button", name="Try again").click()
 
     ready(page)
+
+
+@pytest.mark.req("S000-8", "S000-9", "S004-15")
+def test_a_phone_of_a_site_that_is_suspended_is_cut_and_comes_back_with_it(person, side):
+    page, other = person("chess"), person("myline")
+    own(page, "bob")
+    operator(other, "alice")
+    ready(page)
+    ready(other)
+    try:
+        side.lab.sidecar.ctl("wwsf", "suspend", "chess", "--yes")
+        expect(page.locator("#status")).to_have_text(re.compile("Trying again"), timeout=SOON)
+        expect(other.locator("#status")).to_have_text(READY)
+    finally:
+        side.lab.sidecar.ctl("wwsf", "resume", "chess")
+
+    # by itself; JsSIP doubles its pauses, from 2 s to 30 s
+    expect(page.locator("#status")).to_have_text(READY, timeout=40_000)
+
+
+@pytest.mark.req("S004-18")
+def test_who_withdraws_at_the_waf_is_cut_off_and_asked_again(person, side):
+    page = person("flowers")
+    third_party(page, "alice")
+    ready(page)
+
+    withdraw(page.context.new_page(), side.waf_place.origin)
+
+    expect(page.locator("#status")).to_have_text("Please sign in.", timeout=SOON)
+    page.get_by_role("link", name="Sign in", exact=True).click()
+    page.get_by_role("link", name="Use my number").click()
+    expect(page.get_by_role("heading")).to_have_text("Allow Rosa's Flowers?")
+    agree(page)
+    ready(page)
+
+
+@pytest.mark.req("S003-2")
+def test_who_logs_out_leaves_the_number_to_the_next_site_at_once(person):
+    """The number is the same, but each site has a subject of its own for the user."""
+    first, second = person("chess"), person("myline")
+    own(first, "alice")
+    ready(first)
+
+    leave(first)
+    operator(second, "alice")
+
+    ready(second)
