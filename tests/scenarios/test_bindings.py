@@ -64,6 +64,16 @@ async def test_a_token_of_another_user_gets_403_and_the_connection_ends(lab, sub
         assert not lab.edge.stands(other.impu)
 
 
+@pytest.mark.req("SX-4")
+async def test_a_token_of_another_wwsf_gets_403_and_the_connection_ends(lab, user, at_core):
+    async with await lab.connect() as wic:
+        assert (await wic.register(user.impu, lab.bearer("portal", user.impi))).status == 200
+        theirs = lab.bearer("partner", user.impi)
+        assert (await wic.register(user.impu, theirs)).status == 403
+        assert await wic.closed() == CUT
+        assert len(at_core(wic)) == 1
+
+
 @pytest.mark.req("S003-25", "S001-31")
 async def test_another_subject_gets_403_on_the_same_connection_too(lab, user, at_core):
     """Two people share a browser, and the WWSF has given both the same subscription."""

@@ -142,6 +142,21 @@ async def test_a_token_that_is_not_valid_is_401_and_closed(lab, refused, name):
     assert closed == CUT
 
 
+@pytest.mark.req("S003-11")
+@pytest.mark.parametrize("kid", ["its own", "the issuer's"])
+async def test_the_key_of_another_wwsf_signs_for_nobody_else(lab, refused, kid):
+    """A pool IMPI, in the name of the pool's WAF, by somebody whose key is known here too."""
+    owner, other = lab.issuers["socialnet"], lab.issuers["partner"]
+    headers = {"kid": (other if kid == "its own" else owner).key.kid}
+    claims = {"iss": owner.url, "client_id": "socialnet", "headers": headers}
+    impu = "sip:guest1@ims.example"
+    token = other.token("guest1@socialnet.example", [impu], **claims)
+    reply, closed = await refused(f"Bearer {token}", impu, "socialnet")
+
+    assert (reply.status, closed) == (401, CUT)
+    assert 'error="invalid_token"' in reply.one("WWW-Authenticate")
+
+
 @pytest.mark.req("S003-21")
 @pytest.mark.parametrize("claim", ["nbf", "iat"])
 async def test_clocks_may_differ_by_less_than_the_skew(lab, user, claim):
@@ -184,7 +199,9 @@ FORBIDDEN = {
 }
 
 
-@pytest.mark.req("S001-3", "S001-18", "S001-19", "S002-6", "S003-9", "S003-19", "SX-2")
+@pytest.mark.req(
+    *("S001-3", "S001-18", "S001-19", "S002-6", "S003-9", "S003-10", "S003-19", "S003-36", "SX-2")
+)
 @pytest.mark.parametrize("name", FORBIDDEN)
 async def test_identities_that_are_not_the_users_are_403_and_closed(lab, refused, name):
     claims = {"impi": "alice@ims.example", "impus": [ALICE], **FORBIDDEN[name]}
