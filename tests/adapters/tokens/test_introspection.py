@@ -98,7 +98,11 @@ ANSWERS = {
     "no audience": ({"aud": None}, Reason.CLAIMS_MALFORMED),
     "no end": ({"exp": None}, Reason.CLAIMS_MALFORMED),
     "no beginning": ({"iat": None}, Reason.CLAIMS_MALFORMED),
-    "no subject": ({"sub": None}, Reason.CLAIMS_MALFORMED),
+    "neither subject nor client": (
+        {"sub": None, "client_id": None},
+        Reason.CLAIMS_MALFORMED,
+    ),
+    "a subject that is no text": ({"sub": 17}, Reason.CLAIMS_MALFORMED),
     "DPoP": ({"token_type": "DPoP"}, Reason.BINDING_UNKNOWN),
     "bound to a key": ({"cnf": {"jkt": "x"}}, Reason.BINDING_UNKNOWN),
     "no identity": ({"ims_impi": "not one"}, Reason.IDENTITY_MALFORMED),
@@ -114,6 +118,15 @@ async def test_an_answer_is_read_as_strictly_as_a_jwt(introspector, entity, serv
     found = await introspector.ask(token, entity)
 
     assert (found.reason, found.introspected) == (reason, True)
+
+
+@pytest.mark.req("S002-3")
+async def test_where_no_user_is_involved_the_client_is_the_subject(introspector, entity, server):
+    token = a_token(server)
+    del server.answers[token]["sub"]
+    found = await introspector.ask(token, entity)
+
+    assert (found.subject, found.wwsf) == ("shop-client", "shop-client")
 
 
 async def test_a_certificate_binding_is_kept(introspector, entity, server):

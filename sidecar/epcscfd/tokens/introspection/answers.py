@@ -2,7 +2,8 @@
 
 An answer is read by the rules for claims of a JWT, so that the same checks hold for both. What is
 more: `iss`, if it is there, is the entity; a token that is no bearer token is of no use over SIP.
-What RFC 7662 leaves to the server and a check needs (`sub`, `aud`, `iat`, `exp`) has to be there.
+What RFC 7662 leaves to the server and a check needs (`sub`, `aud`, `iat`, `exp`) has to be there;
+where there is no `sub` because no user is involved, the client is the subject.
 """
 
 from __future__ import annotations
@@ -48,8 +49,10 @@ def _objection(answer: Claims, entity: AuthorizationEntity) -> TokenFault | None
 
 
 def _read(answer: Claims, entity: AuthorizationEntity) -> Assertion:
+    # RFC 9068 2.2 has the client's name as `sub` where no user is involved, RFC 7662 2.2 no `sub`.
+    claims = {"sub": answer.get("client_id"), **answer}
     try:
-        return read_claims(answer, entity)
+        return read_claims(claims, entity)
     except ClaimFault as fault:
         return _fault(fault.reason, entity, fault.detail)
 
