@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -29,10 +28,12 @@ from epcscfd.store.engine import make_engine
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 PAIRS = [Pair(f"u{n}@pool.example", (f"sip:u{n}@pool.example",)) for n in range(3)]
+FAR = NOW + timedelta(days=365)
 TOKEN_LIFE = timedelta(seconds=120)
 
 
@@ -58,11 +59,10 @@ class Delivered:
 class PoolUnderFailure(RuleBasedStateMachine):
     """Users, crashes and time, in any order."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
-        self.folder = tempfile.TemporaryDirectory()
-        self.engine = make_engine(f"sqlite+aiosqlite:///{self.folder.name}/pool.db")
+        self.engine = make_engine(url)
         self.shelf = Shelf(self.engine, Terms())
         self.now = NOW
         self.requests: list[Request] = []
@@ -74,6 +74,8 @@ class PoolUnderFailure(RuleBasedStateMachine):
     @initialize()
     def open(self) -> None:
         self.do(self.shelf.open())
+        # what the example before has left
+        self.do(self.shelf.stock([], FAR))
         self.do(self.shelf.stock(PAIRS, self.now))
 
     @rule(holder=st.sampled_from("abcde"))
@@ -132,17 +134,24 @@ class PoolUnderFailure(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.do(self.engine.dispose())
         self.loop.close()
-        self.folder.cleanup()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where the pool is kept: both databases that sites share one in."""
+    if request.param == "postgresql":
+        make: Callable[[], str] = request.getfixturevalue("databases")
+        return make()
+    return f"sqlite+aiosqlite:///{tmp_path}/pool.db"
 
 
 @pytest.mark.req("S003-2")
-def test_no_order_of_steps_gives_one_pair_to_two_users() -> None:
+def test_no_order_of_steps_gives_one_pair_to_two_users(url: str) -> None:
     steps = settings(max_examples=40, stateful_step_count=30, deadline=None)
-    run_state_machine_as_test(PoolUnderFailure, settings=steps)
+    run_state_machine_as_test(lambda: PoolUnderFailure(url), settings=steps)
 
 
-async def test_no_two_of_many_get_the_same_pair(tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path}/pool.db"
+async def test_no_two_of_many_get_the_same_pair(url: str) -> None:
     engines = [make_engine(url) for _ in range(4)]
     shelves = [Shelf(engine, Terms()) for engine in engines]
     stock = [Pair(f"u{n}@pool.example", (f"sip:u{n}@pool.example",)) for n in range(20)]
@@ -163,8 +172,8 @@ async def test_no_two_of_many_get_the_same_pair(tmp_path: Path) -> None:
         await engine.dispose()
 
 
-async def test_one_user_in_many_tabs_gets_one_pair(tmp_path: Path) -> None:
-    engine = make_engine(f"sqlite+aiosqlite:///{tmp_path}/pool.db")
+async def test_one_user_in_many_tabs_gets_one_pair(url: str) -> None:
+    engine = make_engine(url)
     shelf = Shelf(engine, Terms())
     await shelf.open()
     await shelf.stock(PAIRS, NOW)
