@@ -44,6 +44,8 @@ class Reports:
         self._roster = roster
         self._say = say
         self._kept: deque[told.Report] = deque(maxlen=KEPT_AT_MOST)
+        self._unread: set[str] = set()
+        "Registrations that had ended before their rows could be read; the word on it follows."
         self._untold = 0
         self._roll: Iterator[str] | None = None
         self.open = False
@@ -62,6 +64,7 @@ class Reports:
         if untold != self._untold:
             self._untold = untold
             self._kamailio.warn(f"reports.lost so_far={untold}")
+            self._unread.clear()
             self.call_roll()
         if not self.open:
             return taken == AT_ONCE
@@ -75,31 +78,43 @@ class Reports:
             if kind in self.others:
                 self.others[kind](tale)
                 continue
-            report = self._report(kind, tale)
-            if report is not None:
-                self._kept.append(report)
+            self._kept.extend(self._reports(kind, tale))
         return taken
 
-    def _report(self, kind: str, tale: str) -> told.Report | None:
-        first, _, rest = tale.partition("|")
+    def _reports(self, kind: str, tale: str) -> Iterator[told.Report]:
         match kind:
             case "stands":
                 self._roster.enter(tale)
-                stands = self._standing(tale)
-                return stands and told.Report(stands=stands)
+                row, left = self._kamailio.row_and_life("ep_binding", tale)
+                if row is None:
+                    self._unread.add(tale)
+                elif stands := self._read(tale, row, left):
+                    yield told.Report(stands=stands)
             case "ended":
-                self._roster.leave(rest)
-                return told.Report(ended=told.Ended(id=rest, cause=CAUSES[first]))
+                yield from self._ended(tale)
             case "declined":
-                return told.Report(declined=told.Declined(decision_id=rest, status=int(first)))
-        self._kamailio.warn(f"report.malformed kind={kind!r}")
-        return None
+                status, _, decision = tale.partition("|")
+                yield told.Report(declined=told.Declined(decision_id=decision, status=int(status)))
+            case _:
+                self._kamailio.warn(f"report.malformed kind={kind!r}")
+
+    def _ended(self, tale: str) -> Iterator[told.Report]:
+        cause, connection, impu, row = (*tale.split("|", 3), "")[:4]
+        key = f"{connection}|{impu}"
+        self._roster.leave(key)
+        if key in self._unread:
+            # it was brief, and still somebody had the identity
+            self._unread.discard(key)
+            if stood := self._read(key, row, 0):
+                yield told.Report(stands=stood)
+        yield told.Report(ended=told.Ended(id=key, cause=CAUSES[cause]))
 
     def _standing(self, key: str) -> told.Registration | None:
         """Read a registration; one that has ended meanwhile is told as that later."""
         row, left = self._kamailio.row_and_life("ep_binding", key)
-        if row is None:
-            return None
+        return None if row is None else self._read(key, row, left)
+
+    def _read(self, key: str, row: str, left: int) -> told.Registration | None:
         try:
             return registration(key, row, int(time.time()) + left)
         except ValueError as error:

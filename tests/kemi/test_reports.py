@@ -120,12 +120,28 @@ def test_causes_are_those_of_the_contract(desk, name, cause):
     assert report.ended.cause == cause
 
 
-def test_what_ended_before_it_could_be_told_is_told_as_ended_only(desk):
+@pytest.mark.req("S003-3", "SX-30")
+def test_what_ended_before_its_row_was_read_is_told_with_both_its_ends(desk):
+    """Else nobody would hear that the identity was somebody's, and is free again."""
     key, row = a_binding()
     desk.reports.open = True
     desk.stand((key, row))
     desk.ksr.htable.sht_rm("ep_binding", key)
-    desk.queue("ended", f"client|{key}")
+    desk.queue("ended", f"client|{key}|{row}")
+
+    told = desk.told()
+    assert [kind for kind, _ in told] == ["stands", "ended"]
+    assert told[0][1].stands == registration(key, row, int(NOW))
+    assert told[1][1].ended == pb.Ended(id=key, cause=pb.CAUSE_CLIENT)
+
+
+def test_what_was_told_already_ends_and_nothing_else(desk):
+    key, row = a_binding()
+    desk.reports.open = True
+    desk.stand((key, row))
+    desk.told()
+    desk.said.clear()
+    desk.queue("ended", f"client|{key}|{row}")
 
     assert [kind for kind, _ in desk.told()] == ["ended"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import time
 
 import pytest
@@ -9,7 +11,9 @@ import pytest
 from lab.deployment import Deployment, Wishes
 from lab.scripted import Behaviour
 from lab.subscribers import Subscription
+from lab.udp import UdpAgent, User
 from lab.wic import Closed
+from tests.scenarios.test_terminate import along, path_of
 
 
 GRACE = 2
@@ -137,6 +141,30 @@ async def test_a_lost_client_stands_for_a_while_and_is_deregistered_then(brief, 
 
 
 @pytest.mark.req("SX-10")
+async def test_calls_to_a_lost_client_fail_while_it_is_waited_for(brief, guest):
+    impu = guest.impus[0]
+    wic = await brief.connect()
+    assert (await wic.register(impu, bearer_of(brief, guest))).status == 200
+    (connection,) = brief.edge.connections_of(guest.impi)
+    path = path_of(brief, User(guest.impi, impu))
+    await wic.abort()
+    brief.edge.wait_until(
+        lambda: brief.edge.row("ep_lost", str(connection)) is not None, seconds=5, what="loss"
+    )
+    # however slow this machine is, the grace is not over before the call
+    brief.edge.rpc("htable.setex", "ep_lost", str(connection), 600)
+    with UdpAgent() as core:
+        call = along(core, path, wic.contact_uri, impu, "INVITE")
+        door = ("127.0.0.1", brief.edge.plan.core_port)
+        assert (await asyncio.to_thread(core.exchange, call, door)).status == 430
+    assert brief.edge.stands(impu)
+    assert brief.core.scscf.registered(impu)
+
+    brief.edge.rpc("htable.setex", "ep_lost", str(connection), 1)
+    brief.core.scscf.wait_until_gone(impu)
+
+
+@pytest.mark.req("SX-10")
 async def test_a_client_that_is_back_in_time_keeps_what_it_had(brief, guest):
     impu, bearer = guest.impus[0], bearer_of(brief, guest)
     old = await brief.connect()
@@ -197,3 +225,109 @@ async def test_what_the_core_refuses_to_end_ends_here_all_the_same(brief, guest)
     async with await brief.connect() as other:
         theirs = bearer_of(brief, guest, sub="another")
         assert (await other.register(impu, theirs)).status == 200
+
+
+class Released:
+    """Reads the events of a sidecar, each once, from the oldest on."""
+
+    def __init__(self, lab):
+        self._lab = lab
+        self._cursor = "oldest"
+
+    def next_of(self, impi):
+        """Wait for the next event of an IMPI."""
+        words = ("--output", "json", "events", "watch", "--count", "1", "--from")
+        while True:
+            lines = self._lab.sidecar.ctl(*words, self._cursor).splitlines()
+            event = json.loads(lines[-1])
+            self._cursor = event["cursor"]
+            if event["impi"] == impi:
+                return event
+
+
+@pytest.fixture(scope="module")
+def released(brief):
+    """The events of the deployment."""
+    return Released(brief)
+
+
+def end_row(lab, guest, **fields):
+    """Let a registration end in a second, with these fields of its row changed."""
+    (key,) = (key for key in lab.edge.rows("ep_binding") if row_is_of(lab, key, guest))
+    row = str(lab.edge.row("ep_binding", key)).split("|")
+    if "last" in fields:
+        row[4] = fields["last"]
+    lab.edge.rpc("htable.sets", "ep_binding", key, "|".join(row))
+    lab.edge.rpc("htable.setex", "ep_binding", key, 1)
+
+
+async def leave(lab, guest, wic):
+    assert (await wic.register(guest.impus[0], None, expires=0)).status == 200
+
+
+async def vanish(lab, guest, wic):
+    await wic.abort()
+
+
+async def let_expire(lab, guest, wic):
+    end_row(lab, guest)
+
+
+async def outlive_the_token(lab, guest, wic):
+    end_row(lab, guest, last=str(int(time.time())))
+
+
+async def be_ended_by_the_network(lab, guest, wic):
+    rows = lab.edge.rows
+    lab.edge.wait_until(
+        lambda: f"i/{lab.edge.coded(guest.impi)}" in rows("ep_subscription"),
+        seconds=5,
+        what="subscription",
+    )
+    lab.core.scscf.deregister(guest.impus[0])
+
+
+async def be_terminated(lab, guest, wic):
+    words = ("registrations", "terminate", "--impi", guest.impi, "--yes")
+    await asyncio.to_thread(lab.sidecar.ctl, *words)
+
+
+async def be_revoked(lab, guest, wic):
+    words = ("revocations", "create", "--impi", guest.impi)
+    await asyncio.to_thread(lab.sidecar.ctl, *words)
+
+
+ENDS = {
+    "client": leave,
+    "connection_lost": vanish,
+    "expired": let_expire,
+    "token_expired": outlive_the_token,
+    "network": be_ended_by_the_network,
+    "ordered": be_terminated,
+    "ordered, token revoked": be_revoked,
+}
+
+
+@pytest.mark.req("S003-3", "SX-8", "SX-9", "SX-11")
+@pytest.mark.parametrize("cause", ENDS)
+async def test_whatever_ends_a_registration_the_identity_is_released(
+    brief, guest, released, cause
+):
+    impu = guest.impus[0]
+    wic = await brief.connect()
+    assert (await wic.register(impu, bearer_of(brief, guest))).status == 200
+    await ENDS[cause](brief, guest, wic)
+    event = await asyncio.to_thread(released.next_of, guest.impi)
+
+    told = {name: event[name] for name in ("impi", "impu", "wwsf", "cause")}
+    assert told == {
+        "impi": guest.impi,
+        "impu": impu,
+        "wwsf": "wwsfs/portal",
+        "cause": cause.partition(",")[0],
+    }
+    # whose token is dead or revoked cannot be back
+    may_return = cause not in {"ordered, token revoked"}
+    assert ("may_return_until" in event) is may_return
+    assert not brief.edge.stands(impu)
+    await wic.close()
