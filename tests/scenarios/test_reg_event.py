@@ -126,16 +126,14 @@ ENDS_NOBODY = b"""<?xml version="1.0"?>
 </reginfo>"""
 
 
-def notify(agent, lab, call):
+def notify(agent, lab, call, body=ENDS_NOBODY):
     """Send a NOTIFY of the subscription *call* to the edge; return the answer."""
     place = ("127.0.0.1", lab.edge.plan.core_port)
     uri = f"sip:ep-reg@{place[0]}:{place[1]}"
     headers = [("Event", "reg"), ("Subscription-State", "active"), ("Call-ID", call)]
     request = agent.request("NOTIFY", uri, uri, headers).without("Content-Length")
-    request = request.plus(
-        "Content-Type: application/reginfo+xml", f"Content-Length: {len(ENDS_NOBODY)}"
-    )
-    return agent.exchange(dataclasses.replace(request, body=ENDS_NOBODY), place)
+    request = request.plus("Content-Type: application/reginfo+xml", f"Content-Length: {len(body)}")
+    return agent.exchange(dataclasses.replace(request, body=body), place)
 
 
 @pytest.mark.req("SX-11")
@@ -151,3 +149,40 @@ async def test_a_notify_of_somebody_else_or_of_no_subscription_counts_for_nothin
             # what it does not hold stays as it is
             assert notify(of_the_core, lab, call).status == 200
         assert lab.edge.stands(user.impu)
+
+
+def ends(impu, contact):
+    """What the core says when its operator has taken one identity away."""
+    return f"""<?xml version="1.0"?>
+<reginfo xmlns="urn:ietf:params:xml:ns:reginfo" version="1" state="partial">
+  <registration aor="{impu}" id="a" state="terminated">
+    <contact id="b" state="terminated" event="deactivated"><uri>{contact}</uri></contact>
+  </registration>
+</reginfo>""".encode()
+
+
+@pytest.mark.req("SX-11", "SX-6")
+@pytest.mark.scripted_core
+async def test_a_connection_stays_until_the_last_of_its_registrations_is_ended(
+    lab, core_by_hand, impi_by_hand, registers
+):
+    work, home = f"sip:work-{impi_by_hand}", f"sip:home-{impi_by_hand}"
+    bearer = f"Bearer {lab.issuers['portal'].token(impi_by_hand, [work, home])}"
+    async with await lab.connect() as wic:
+        assert await registers(wic, work, bearer) == 200
+        asked = await core_by_hand.receive_subscription(work)
+        headers = [("Contact", "<sip:core@127.0.0.1>"), ("Expires", "3600")]
+        core_by_hand.answer(asked, 200, "OK", headers)
+        assert await registers(wic, home, bearer) == 200
+        with UdpAgent() as core:
+            call = asked.one("Call-ID")
+            assert notify(core, lab, call, ends(work, wic.contact_uri)).status == 200
+            lab.edge.wait_until(lambda: not lab.edge.stands(work), seconds=5, what="end of one")
+            await wic.ping()
+            assert wic.is_open
+            assert lab.edge.stands(home)
+            assert await registers(wic, home, bearer) == 200
+
+            assert notify(core, lab, call, ends(home, wic.contact_uri)).status == 200
+        assert await wic.closed() == ENDED
+        assert not lab.edge.stands(home)

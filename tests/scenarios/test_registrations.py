@@ -10,6 +10,7 @@ import pytest
 from lab.deployment import Wishes
 from lab.udp import User
 from lab.waiting import wait_until
+from lab.wic import Closed
 
 
 GRACE = {"edges": {"grace_seconds": 5}}
@@ -160,6 +161,34 @@ async def test_what_a_killed_edge_left_is_taken_out_of_the_core_unless_reclaimed
     assert causes == {ALICE.impu: "edge_lost", BOB.impu: "replaced"}
     for wic in (alice, bob, back):
         await wic.close()
+
+
+@pytest.mark.req("SX-28")
+async def test_registrations_survive_a_planned_restart_of_edge_and_sidecar(own_lab):
+    """Drained, both are stopped; the core hears of nobody but of who does not come back."""
+    lab = own_lab(Wishes(sidecar=GRACE))
+    alice, bob = await registered(lab, ALICE), await registered(lab, BOB)
+    wait_for_copy(lab, {ALICE.impu, BOB.impu})
+    since = lab.core.scscf.mark()
+    await asyncio.to_thread(lab.sidecar.ctl, "drain", "epcscf1.ims.example", "--over", "1s")
+    assert [await wic.closed() for wic in (alice, bob)] == [Closed(1012, "service restart")] * 2
+    assert lab.edge.stop()
+    assert lab.sidecar.stop()
+    lab.sidecar.start()
+    assert impus_of(lab) == {ALICE.impu, BOB.impu}
+    lab.edge.start()
+    lab.edge.wait_for_policy()
+
+    # the drain was for the restart and went with it
+    back = await lab.connect()
+    back.user, back.host = bob.user, bob.host
+    assert (await back.register(BOB.impu, lab.bearer("portal", BOB.impi))).status == 200
+    lab.core.scscf.wait_until_gone(ALICE.impu, seconds=20)
+    wait_for_copy(lab, {BOB.impu}, seconds=10)
+    told = lab.core.scscf.wire("REGISTER", since)
+    assert [BOB.impu in each.one("To") for each in told if each.one("Expires") == "0"] == [False]
+    assert lab.core.scscf.registered(BOB.impu)
+    await back.close()
 
 
 def states_of(lab):
