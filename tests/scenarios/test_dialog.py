@@ -182,3 +182,75 @@ async def test_an_ended_registration_ends_what_may_be_sent(lab, from_wic, user):
     await wic.register(user.impu, lab.bearer("portal", user.impi), expires=0)
 
     assert (await from_wic.caller.ask("BYE")).status == 403
+
+
+async def early(caller, callee, impus):
+    """Let *caller* call *callee*, who answers reliably that it will (RFC 3262)."""
+    invite = new_request(caller, "INVITE", impus, [("Supported", "100rel")])
+    await caller.send(invite.to_bytes())
+    arrived = await callee.expect(is_request("INVITE", invite.one("Call-ID")))
+    reliable = [("Require", "100rel"), ("RSeq", "1")]
+    told = await answer(callee, arrived, 183, reliable)
+    promised = await caller.expect(is_answer(invite, 183, 183))
+    assert (promised.one("Require"), promised.one("RSeq")) == ("100rel", "1")
+    ends = Dialog.of_caller(caller, invite, promised), Dialog.of_callee(callee, arrived, told)
+    return invite, arrived, Call(*ends)
+
+
+async def accepted_in_the_end(invite, arrived, call):
+    """Speak both ways before the call is accepted, then accept it."""
+    prack = call.caller.request("PRACK", [("RAck", f"1 {invite.one('CSeq')}")])
+    await call.caller.end.send(prack.to_bytes())
+    await answer(
+        call.callee.end,
+        await call.callee.end.expect(is_request("PRACK", call.caller.call_id)),
+        200,
+    )
+    assert (await call.caller.end.expect(is_answer(prack))).status == 200
+    await passes(call.caller, call.callee, "UPDATE")
+    await passes(call.callee, call.caller, "UPDATE")
+    await answer(call.callee.end, arrived, 200)
+    assert (await call.caller.end.expect(is_answer(invite))).status == 200
+    await dataclasses.replace(call.caller, cseq=1).acknowledge()
+    await call.callee.end.expect(is_request("ACK", call.caller.call_id))
+
+
+@pytest.mark.req("S001-36")
+async def test_before_a_call_of_a_wic_is_accepted_both_ends_may_speak(wic, user, phone):
+    await accepted_in_the_end(*await early(wic, phone, (user.impu, phone.impu)))
+
+
+@pytest.mark.req("S001-36")
+async def test_before_a_call_to_a_wic_is_accepted_both_ends_may_speak(wic, user, phone):
+    await accepted_in_the_end(*await early(phone, wic, (phone.impu, user.impu)))
+
+
+@pytest.mark.req("S001-34", "S001-36")
+async def test_a_wic_calls_somebody_with_two_devices(lab, wic, user, subscribe):
+    """The call forks in the core: the caller hears both, and each is a dialog of its own."""
+    other = subscribe()
+    bearer = lab.bearer("portal", other.impi)
+    async with await lab.connect() as one, await lab.connect() as two:
+        for device in (one, two):
+            assert (await device.register(other.impu, bearer)).status == 200
+        invite = new_request(wic, "INVITE", (user.impu, other.impu))
+        await wic.send(invite.to_bytes())
+        first, second = [await each.expect(is_request("INVITE")) for each in (one, two)]
+        for device, arrived in ((one, first), (two, second)):
+            await answer(device, arrived, 180)
+        await wic.expect(is_answer(invite, 180, 180), 2)
+        ringing = {m.one("To") for m in wic.heard if is_answer(invite, 180, 180)(m)}
+        assert len(ringing) == 2
+
+        told = await answer(two, second, 200)
+        await answer(one, await one.expect(is_request("CANCEL")), 200)
+        await answer(one, first, 487)
+        accepted = await wic.expect(is_answer(invite))
+        assert accepted.one("To") == told.one("To")
+        assert accepted.one("P-Asserted-Identity") == f"<{other.impu}>"
+        caller = Dialog.of_caller(wic, invite, accepted)
+        callee = Dialog.of_callee(two, second, told)
+        await caller.acknowledge()
+        await two.expect(is_request("ACK"))
+        await passes(callee, caller, "UPDATE")
+        await passes(caller, callee, "BYE")
