@@ -227,14 +227,18 @@ async def test_another_identity_is_refused_however_alike(lab, at_core, to, statu
         assert at_core(wic) == []
 
 
+POOL = pytest.mark.req("S000-27")
+"What holds for a user's own identity holds for one that was lent to him."
+
+
 @pytest.mark.req("S003-24", "S004-14", "S000-10", "S000-11", "S000-12")
 @pytest.mark.parametrize(
     ("wwsf", "realm", "entity"),
     [
         ("portal", "ims.example", None),
         ("partner", "ims.example", "waf.partner.example"),
-        ("socialnet", "socialnet.example", None),
-        ("socialnet", "ims.example", "waf.socialnet.example"),
+        pytest.param("socialnet", "socialnet.example", None, marks=POOL),
+        pytest.param("socialnet", "ims.example", "waf.socialnet.example", marks=POOL),
     ],
     ids=["operator", "third party", "in the pool", "not in the pool"],
 )

@@ -229,6 +229,51 @@ async def test_a_native_client_gets_in_with_its_certificate(lab, native, user):
         assert f"native|native|{native.sha256()}" in lab.edge.rows("ep_door").values()
 
 
+@pytest.fixture
+def relay(lab):
+    """A WWSF whose server could hold WebSockets for its users, and what would let it."""
+    credential, origin = lab.authority.issue_client("relay.example"), "https://relay.example"
+    words = ("--origin", origin, "--entity", "waf")
+    lab.sidecar.ctl("wwsf", "create", "relay", *words)
+    lab.edge.wait_until(
+        lambda: lab.edge.row("ep_origin", origin) == "relay", seconds=5, what="origin"
+    )
+
+    def allow():
+        lab.sidecar.ctl("wwsf", "update", "relay", "--client-certificate", credential.sha256())
+        lab.edge.wait_until(
+            lambda: lab.edge.row("ep_certificate", credential.sha256()) == "relay",
+            seconds=5,
+            what="certificate",
+        )
+
+    yield credential, allow
+    lab.sidecar.ctl("wwsf", "delete", "--yes", "relay")
+
+
+@pytest.mark.req("S004-17")
+async def test_a_web_server_holds_websockets_for_its_users_only_if_it_is_allowed(
+    lab, ask, ask_natively, relay, subscribe
+):
+    """Step 22 of the flow: what comes of it, good or bad, is for the server to pass on."""
+    credential, allow = relay
+    without_origin = handshake({"Origin": None})
+    unless_allowed = ask_natively(without_origin, credential).status
+    allow()
+    without_certificate = (ask(without_origin).status, ask_natively(without_origin).status)
+    good, bad = subscribe(), subscribe()
+    answers = {}
+    for user, impi in ((good, good.impi), (bad, good.impi)):
+        async with await Wic.connect(
+            lab.edge.native_url, origin=None, ssl=showing(lab, credential)
+        ) as held:
+            bearer = lab.bearer("portal", impi, client_id="relay")
+            answers[user.impu] = (await held.register(user.impu, bearer)).status
+
+    assert (unless_allowed, *without_certificate) == (403, 403, 403)
+    assert answers == {good.impu: 200, bad.impu: 403}
+
+
 def bound_to(sha256):
     digest = base64.urlsafe_b64encode(bytes.fromhex(sha256)).decode().rstrip("=")
     return {"client_id": "native", "cnf": {"x5t#S256": digest}}
@@ -259,7 +304,7 @@ async def test_a_bound_token_is_of_no_use_elsewhere(lab, native, user, certifica
         assert (await wic.closed()).code == 1008
 
 
-@pytest.mark.req("S001-4", "S001-33")
+@pytest.mark.req("S001-4", "S001-33", "S004-17")
 def test_a_certificate_that_nobody_admitted_does_not_help(lab, ask_natively, native):
     unknown = lab.authority.issue_client("unknown.example")
 
