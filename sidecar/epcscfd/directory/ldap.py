@@ -55,10 +55,7 @@ class LdapDirectory:
 
     def __init__(self, plan: LdapPlan) -> None:
         self._plan = plan
-        tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=plan.ca_file)
-        self._server = ldap3.Server(
-            plan.url, tls=tls, get_info=ldap3.NONE, connect_timeout=plan.timeout_seconds
-        )
+        self._tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=plan.ca_file)
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def authenticate(self, name: str, password: str) -> WebUser | None:
@@ -113,8 +110,12 @@ class LdapDirectory:
     def _bound(self, dn: str, password: str) -> Iterator[ldap3.Connection]:
         """Converse as *dn*. What is opened is closed, however that ends."""
         plan = self._plan
+        # A new one each time: one that was away is not tried again for minutes by the old.
+        server = ldap3.Server(
+            plan.url, tls=self._tls, get_info=ldap3.NONE, connect_timeout=plan.timeout_seconds
+        )
         connection = ldap3.Connection(
-            self._server,
+            server,
             user=dn or None,
             password=password or None,
             raise_exceptions=True,
