@@ -35,7 +35,7 @@ storm: setup ## Run the tests with thousands of clients, and those that kill par
 	@$(PY) -m pytest -m storm -s tests/scenarios
 
 .PHONY: check
-check: $(VENV)/.ready build/.protos ## Format, lint, types, layers and unit tests, in under a minute
+check: $(VENV)/.ready build/.protos ## Format, lint, types, layers and unit tests, in a minute or two
 	@$(VENV)/bin/ruff format --check -q . || { echo 'not formatted: run make format'; exit 1; }
 	@$(VENV)/bin/ruff check -q .
 	@$(VENV)/bin/mypy
