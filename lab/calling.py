@@ -6,6 +6,7 @@ Route that it did not record, is what a test wants to send.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 
 from collections.abc import Callable, Sequence
@@ -90,6 +91,27 @@ async def ask(end: End, request: SipMessage) -> SipMessage:
     """Send *request* and return its final answer."""
     await end.send(request.to_bytes())
     return await end.expect(is_answer(request))
+
+
+async def deliver(end: End, request: SipMessage, callee: End) -> SipMessage:
+    """Send *request* and return it as it arrives at *callee*.
+
+    Raise AssertionError if a final answer comes first: nobody waits for what was refused.
+    """
+    assert request.method is not None
+    arriving = asyncio.ensure_future(
+        callee.expect(is_request(request.method, request.one("Call-ID")))
+    )
+    answering = asyncio.ensure_future(end.expect(is_answer(request)))
+    try:
+        await end.send(request.to_bytes())
+        await asyncio.wait((arriving, answering), return_when=asyncio.FIRST_COMPLETED)
+        if not arriving.done() and answering.exception() is None:
+            raise AssertionError(f"not delivered: {answering.result().start_line}")
+        return await arriving
+    finally:
+        arriving.cancel()
+        answering.cancel()
 
 
 async def answer(

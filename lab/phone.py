@@ -51,9 +51,10 @@ class Phone(asyncio.DatagramProtocol):
             if answer.status != 200:
                 raise RuntimeError(f"the core answers {answer.start_line!r}")
             phone = cls(user, agent, _address(core.scscf.uri))
-        loop = asyncio.get_running_loop()
-        own = _address(f"sip:{agent.authority}")
-        phone._transport, _ = await loop.create_datagram_endpoint(lambda: phone, own)
+            loop = asyncio.get_running_loop()
+            phone._transport, _ = await loop.create_datagram_endpoint(
+                lambda: phone, sock=agent.second_handle()
+            )
         try:
             yield phone
             phone._transport.sendto(leaving.to_bytes(), hop)

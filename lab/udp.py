@@ -53,6 +53,10 @@ class UdpAgent:
         self.authority = authority(bound_host, bound_port)
         self._numbers = itertools.count(1)
 
+    def second_handle(self) -> socket.socket:
+        """Return another handle of the socket: the port is held until both are closed."""
+        return self._socket.dup()
+
     def close(self) -> None:
         """Give the port back."""
         self._socket.close()

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from lab.calling import Dialog, ack_of, answer, ask, cancel_of, is_answer, is_request, new_request
+from lab.calling import (
+    Dialog,
+    ack_of,
+    answer,
+    ask,
+    cancel_of,
+    deliver,
+    is_answer,
+    is_request,
+    new_request,
+)
 from lab.phone import Phone
 from lab.wic import Wic
 
@@ -31,8 +41,7 @@ def with_token(bearer):
 async def test_the_token_of_the_registration_passes_and_is_taken_out(shown, user, phone, method):
     wic, bearer = shown
     request = new_request(wic, method, (user.impu, phone.impu), with_token(bearer))
-    await wic.send(request.to_bytes())
-    arrived = await phone.expect(is_request(method))
+    arrived = await deliver(wic, request, phone)
     await answer(phone, arrived, 200)
 
     assert (await wic.expect(is_answer(request))).status == 200
@@ -50,8 +59,7 @@ async def test_a_newer_token_of_the_same_user_passes_once_it_was_judged(lab, sho
 
     for bearer in (new, old):
         request = new_request(wic, "OPTIONS", (user.impu, phone.impu), with_token(bearer))
-        await wic.send(request.to_bytes())
-        arrived = await phone.expect(is_request("OPTIONS", request.one("Call-ID")))
+        arrived = await deliver(wic, request, phone)
         await answer(phone, arrived, 200)
         assert (await wic.expect(is_answer(request))).status == 200
 
@@ -110,8 +118,7 @@ async def test_no_token_and_a_bad_one_never_block_an_ending(shown, user, phone, 
     wic, _ = shown
     headers = [] if bearer is None else with_token(bearer)
     invite = new_request(wic, "INVITE", (user.impu, phone.impu))
-    await wic.send(invite.to_bytes())
-    arrived = await phone.expect(is_request("INVITE"))
+    arrived = await deliver(wic, invite, phone)
     await answer(phone, arrived, 200)
     dialog = Dialog.of_caller(wic, invite, await wic.expect(is_answer(invite)))
     await wic.send(dialog.request("ACK", headers).to_bytes())
@@ -129,8 +136,7 @@ async def test_no_token_and_a_bad_one_never_block_an_ending(shown, user, phone, 
 async def test_a_bad_token_does_not_block_a_cancel(shown, user, phone):
     wic, _ = shown
     invite = new_request(wic, "INVITE", (user.impu, phone.impu))
-    await wic.send(invite.to_bytes())
-    arrived = await phone.expect(is_request("INVITE"))
+    arrived = await deliver(wic, invite, phone)
     await answer(phone, arrived, 180)
     await wic.expect(is_answer(invite, 180, 180))
     cancel = cancel_of(invite).plus("Authorization: Bearer worthless")
@@ -150,8 +156,7 @@ async def test_other_credentials_are_nobodys_business(shown, user, phone):
     wic, _ = shown
     headers = with_token('Digest username="x", realm="y", nonce="z", response="0"')
     request = new_request(wic, "MESSAGE", (user.impu, phone.impu), headers)
-    await wic.send(request.to_bytes())
-    arrived = await phone.expect(is_request("MESSAGE"))
+    arrived = await deliver(wic, request, phone)
     await answer(phone, arrived, 200)
 
     assert (await wic.expect(is_answer(request))).status == 200
@@ -184,8 +189,7 @@ async def test_policy_may_demand_the_token_in_every_request(own_lab):
         assert "error=" not in reply.one("WWW-Authenticate")
 
         invite = new_request(wic, "INVITE", (alice, CALLEE), bearer)
-        await wic.send(invite.to_bytes())
-        arrived = await phone.expect(is_request("INVITE"))
+        arrived = await deliver(wic, invite, phone)
         await answer(phone, arrived, 200)
         dialog = Dialog.of_caller(wic, invite, await wic.expect(is_answer(invite)))
         await dialog.acknowledge()

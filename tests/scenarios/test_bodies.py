@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.calling import answer, ask, is_answer, is_request, new_request
+from lab.calling import answer, ask, deliver, is_answer, is_request, new_request
 
 
 PARTS = (
@@ -29,8 +29,7 @@ async def test_what_sip_clients_send_passes(wic, user, phone, kind):
     request = new_request(
         wic, "MESSAGE", (user.impu, phone.impu), [("Content-Type", kind)], b"hello"
     )
-    await wic.send(request.to_bytes())
-    arrived = await phone.expect(is_request("MESSAGE"))
+    arrived = await deliver(wic, request, phone)
     await answer(phone, arrived, 200)
 
     assert (await wic.expect(is_answer(request))).status == 200

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from lab.calling import Dialog, answer, ask, is_answer, is_request, new_request
+from lab.calling import Dialog, answer, ask, deliver, is_answer, is_request, new_request
 from lab.udp import UdpAgent
 
 
@@ -110,8 +110,7 @@ async def test_a_subscription_is_notified(wic, user, phone):
     subscribing = new_request(
         wic, "SUBSCRIBE", (user.impu, phone.impu), [("Event", "presence"), ("Expires", "60")]
     )
-    await wic.send(subscribing.to_bytes())
-    arrived = await phone.expect(is_request("SUBSCRIBE"))
+    arrived = await deliver(wic, subscribing, phone)
     told = await answer(phone, arrived, 200, [("Expires", "60")])
     accepted = await wic.expect(is_answer(subscribing))
     watcher = Dialog.of_caller(wic, subscribing, accepted)

@@ -6,7 +6,7 @@ import secrets
 
 import pytest
 
-from lab.calling import answer, ask, is_answer, is_request, new_request
+from lab.calling import answer, ask, deliver, is_answer, is_request, new_request
 from tests.scenarios.test_wash import FORGED, SPELLINGS, spelled
 
 
@@ -28,8 +28,7 @@ async def two(lab, subscribe):
 async def asserted(wic, phone, impu, headers=()):
     """Send a MESSAGE and return what the callee is told about its sender."""
     request = new_request(wic, "MESSAGE", (impu, phone.impu), headers)
-    await wic.send(request.to_bytes())
-    arrived = await phone.expect(is_request("MESSAGE", request.one("Call-ID")))
+    arrived = await deliver(wic, request, phone)
     await answer(phone, arrived, 200)
     await wic.expect(is_answer(request))
     assert arrived.get("P-Preferred-Identity") is None
@@ -208,8 +207,7 @@ async def test_a_refresh_that_changes_nothing_writes_nothing(lab, user, wic):
 async def test_what_only_the_core_may_say_is_taken_out_of_every_request(wic, user, phone, name):
     for form in SPELLINGS:
         request = new_request(wic, "MESSAGE", (user.impu, phone.impu)).plus(spelled(form, name))
-        await wic.send(request.to_bytes())
-        arrived = await phone.expect(is_request("MESSAGE", request.one("Call-ID")))
+        arrived = await deliver(wic, request, phone)
         await answer(phone, arrived, 200)
         assert (await wic.expect(is_answer(request))).status == 200
         assert "forged" not in str(arrived)

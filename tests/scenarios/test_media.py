@@ -17,6 +17,7 @@ from lab.calling import (
     answer,
     ask,
     cancel_of,
+    deliver,
     is_answer,
     is_request,
     new_request,
@@ -294,8 +295,7 @@ async def test_a_refused_change_leaves_the_call_its_media(lab, wic, phone, here,
 
 async def test_a_message_with_a_session_description_is_no_call(lab, wic, phone, here):
     request = new_request(wic, "MESSAGE", (ALICE, BOB), (), here.sdp())
-    await wic.send(request.to_bytes())
-    arrived = await phone.expect(is_request("MESSAGE"))
+    arrived = await deliver(wic, request, phone)
     await answer(phone, arrived, 200)
     await wic.expect(is_answer(request))
 

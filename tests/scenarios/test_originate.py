@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from lab.calling import Dialog, ack_of, answer, ask, cancel_of, is_answer, is_request, new_request
+from lab.calling import (
+    Dialog,
+    ack_of,
+    answer,
+    ask,
+    cancel_of,
+    deliver,
+    is_answer,
+    is_request,
+    new_request,
+)
 from lab.deployment import Wishes
 from lab.phone import Phone
 from lab.udp import UdpAgent
@@ -25,8 +35,7 @@ USUAL = {
 async def test_a_request_reaches_the_callee_in_the_name_of_its_user(lab, wic, user, phone, method):
     mark = lab.core.scscf.mark()
     request = new_request(wic, method, (user.impu, phone.impu), USUAL.get(method, []))
-    await wic.send(request.to_bytes())
-    arrived = await phone.expect(is_request(method))
+    arrived = await deliver(wic, request, phone)
     await answer(phone, arrived, 200)
 
     assert (await wic.expect(is_answer(request))).status == 200
@@ -44,8 +53,7 @@ async def test_each_request_has_a_charging_identifier_of_its_own(lab, wic, user,
     mark = lab.core.scscf.mark()
     for _ in range(2):
         request = new_request(wic, "MESSAGE", (user.impu, phone.impu))
-        await wic.send(request.to_bytes())
-        arrived = await phone.expect(is_request("MESSAGE", request.one("Call-ID")))
+        arrived = await deliver(wic, request, phone)
         await answer(phone, arrived, 200)
         await wic.expect(is_answer(request))
 
@@ -87,8 +95,7 @@ async def test_the_way_is_not_for_the_wic_to_say(lab, wic, user, phone):
     with UdpAgent() as elsewhere:
         lure = [("Route", f"<sip:{elsewhere.authority};lr>")]
         request = new_request(wic, "MESSAGE", (user.impu, phone.impu), lure)
-        await wic.send(request.to_bytes())
-        arrived = await phone.expect(is_request("MESSAGE"))
+        arrived = await deliver(wic, request, phone)
         await answer(phone, arrived, 200)
         await wic.expect(is_answer(request))
 
@@ -114,8 +121,7 @@ async def test_what_needs_a_dialog_is_405_without(wic, user, method):
 
 async def test_what_the_callee_answers_comes_back(wic, user, phone):
     invite = new_request(wic, "INVITE", (user.impu, phone.impu))
-    await wic.send(invite.to_bytes())
-    arrived = await phone.expect(is_request("INVITE"))
+    arrived = await deliver(wic, invite, phone)
     await answer(phone, arrived, 180)
     assert (await wic.expect(is_answer(invite, 180, 180))).status == 180
     await answer(phone, arrived, 486)
@@ -128,8 +134,7 @@ async def test_what_the_callee_answers_comes_back(wic, user, phone):
 
 async def test_a_call_is_cancelled(wic, user, phone):
     invite = new_request(wic, "INVITE", (user.impu, phone.impu))
-    await wic.send(invite.to_bytes())
-    arrived = await phone.expect(is_request("INVITE"))
+    arrived = await deliver(wic, invite, phone)
     await answer(phone, arrived, 180)
     await wic.expect(is_answer(invite, 180, 180))
     cancel = cancel_of(invite)
@@ -151,8 +156,7 @@ async def test_a_cancel_of_nothing_is_481(wic, user):
 @pytest.mark.req("S001-36")
 async def test_a_call_is_answered_and_ended_by_its_caller(wic, user, phone):
     invite = new_request(wic, "INVITE", (user.impu, phone.impu))
-    await wic.send(invite.to_bytes())
-    arrived = await phone.expect(is_request("INVITE"))
+    arrived = await deliver(wic, invite, phone)
     await answer(phone, arrived, 200)
     dialog = Dialog.of_caller(wic, invite, await wic.expect(is_answer(invite)))
     await dialog.acknowledge()
@@ -172,8 +176,7 @@ async def test_a_silent_core_is_504_and_a_call_that_rings_goes_on(own_lab):
     async with await lab.connect() as wic, Phone.registered(impus[1], lab.core) as phone:
         assert (await wic.register(impus[0], lab.bearer())).status == 200
         ringing = new_request(wic, "INVITE", impus)
-        await wic.send(ringing.to_bytes())
-        arrived = await phone.expect(is_request("INVITE"))
+        arrived = await deliver(wic, ringing, phone)
         await answer(phone, arrived, 180)
         await wic.expect(is_answer(ringing, 180, 180))
         lab.core.scscf.process.freeze()

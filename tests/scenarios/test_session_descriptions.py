@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.calling import answer, is_answer, is_request, new_request
+from lab.calling import answer, deliver, is_answer, is_request, new_request
 from lab.deployment import Deployment, Wishes
 from lab.phone import Phone
 
@@ -121,8 +121,7 @@ async def test_a_call_id_gives_no_orders(ends, blank):
     wic, phone = ends
     call_id = f"{wic.user}{blank}media-address=192.0.2.1{blank}x"
     invite = new_request(wic, "INVITE", (ALICE, BOB), [("Call-ID", call_id)], BROWSER)
-    await wic.send(invite.to_bytes())
-    arrived = await phone.expect(is_request("INVITE"))
+    arrived = await deliver(wic, invite, phone)
 
     assert_plain(arrived.body.decode())
     assert b"192.0.2.1" not in arrived.body
