@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import enum
 import statistics
+import time
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.processes import cpu_times
+from bench.processes import CpuTimes, cpu_times
 from bench.sipp import Load, Outcome, Script, Sipp, expecting
 from bench.stand import HERE, Stand
 from bench.users import GUEST, SUBSCRIBER, Users
 from lab.cscf import Address
+from lab.waiting import wait_until
 
 
 SCENARIO = HERE / "register.xml"
@@ -25,6 +27,12 @@ KNOWN_USERS = 4000
 REFUSED_USERS = 500
 "Few, since they have to be judged again before each run."
 REFUSED_STATUS = 403
+
+QUIET_SECONDS = 0.25
+QUIET_SHARE = 0.1
+"Of one core, all parts together; at rest they beat hearts and look at clocks."
+LONGEST_REST = 30.0
+"Seconds. A first sight leaves a registration to be written down, thousands leave a second's work."
 
 
 class Tokens(enum.Enum):
@@ -112,14 +120,26 @@ class Rates:
     def measure(self, row: Row) -> Measured:
         """Run *row* once."""
         script, load = self._script(row), Load(self._calls(row))
+        before = self._settled()
         self._stand.forget_calls()
-        before = cpu_times(self._stand.groups)
         with Sipp(self._dir, script, row.to(self._stand), load) as sipp:
             outcome = sipp.outcome()
-        after = cpu_times(self._stand.groups)
+        after = self._settled()
         return Measured(
             outcome, after.share_since(before, load.calls), after.foreign_since(before)
         )
+
+    def _settled(self) -> CpuTimes:
+        """Wait until nothing is left to do of a run: its cost, and no neighbour's."""
+        seen = [cpu_times(self._stand.groups)]
+
+        def quiet() -> CpuTimes | None:
+            time.sleep(QUIET_SECONDS)
+            seen.append(cpu_times(self._stand.groups))
+            spent = sum(seen[-1].share_since(seen[-2], 1).values())
+            return seen[-1] if spent <= QUIET_SHARE * QUIET_SECONDS else None
+
+        return wait_until(quiet, seconds=LONGEST_REST, what="rest after a run")
 
     def _calls(self, row: Row) -> int:
         return max(self._known_users, round(row.calls * self._scale))
@@ -127,13 +147,14 @@ class Rates:
     def _script(self, row: Row) -> Script:
         if row.tokens is Tokens.UNSEEN:
             return Script(SCENARIO, self._users[row.who].own_tokens(self._calls(row)))
-        if row.tokens is Tokens.KNOWN:
-            return self._known[row.who]
-        # refusals are kept for seconds only
-        load = Load(self._refused_users)
-        with Sipp(self._dir, self._refused, row.to(self._stand), load) as sipp:
+        # Refusals are kept for seconds only. And what is refreshed is what was registered
+        # last, while the row before may have come with other tokens of the same users.
+        known = row.tokens is Tokens.KNOWN
+        script = self._known[row.who] if known else self._refused
+        load = Load(self._known_users if known else self._refused_users)
+        with Sipp(self._dir, script, row.to(self._stand), load) as sipp:
             sipp.outcome()
-        return self._refused
+        return script
 
     def round(self) -> Round:
         """Run all rows once."""
