@@ -86,16 +86,18 @@ class ClientEndpoints:
     ) -> Response:
         try:
             form = await read_form(request)
-            presented = self._presented(request, form)
         except TooLarge:
             return Response(status_code=413, headers={**NEVER_KEPT, **EVERYWHERE})
         except Malformed as error:
             return refused(Refusal(OAuthError.INVALID_REQUEST, str(error)))
-        return await answer(presented, form)
+        return await answer(self._presented(request, form), form)
 
     def _presented(self, request: Request, form: Parameters) -> Presented:
+        header = request.headers.get("authorization")
+        basic = _basic(header) if header is not None else None
         return Presented(
-            basic=_basic(request.headers.get("authorization")),
+            basic=basic,
+            illegible=header is not None and basic is None,
             assertion_type=form.get("client_assertion_type", ""),
             assertion=form.get("client_assertion", ""),
             certificate=certificate_of(request, behind_front=self.behind_front),
@@ -116,20 +118,15 @@ def _json(answer: Mapping[str, object] | Refusal) -> Response:
     return refused(answer) if isinstance(answer, Refusal) else private_json(answer)
 
 
-def _basic(header: str | None) -> tuple[str, str] | None:
-    """Read credentials of the scheme Basic (RFC 7617). Raise Malformed."""
-    if header is None:
-        return None
+def _basic(header: str) -> tuple[str, str] | None:
+    """Read credentials of the scheme Basic (RFC 7617). None: it is something else."""
     scheme, _, encoded = header.partition(" ")
-    if scheme.lower() != "basic":
-        raise Malformed("another scheme than Basic")
     try:
-        id_, colon, secret = (
-            base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
-        )
-    except (binascii.Error, ValueError) as error:
-        raise Malformed("credentials are not base64 of UTF-8") from error
-    if not colon:
-        raise Malformed("credentials without a colon")
+        text = base64.b64decode(encoded.strip(), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+    id_, colon, secret = text.partition(":")
+    if scheme.lower() != "basic" or not colon:
+        return None
     # RFC 6749 2.3.1: both are form-encoded before they are joined.
     return unquote_plus(id_), unquote_plus(secret)

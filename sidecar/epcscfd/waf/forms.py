@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -19,6 +20,16 @@ FORM = "application/x-www-form-urlencoded"
 
 class Malformed(ValueError):  # noqa: N818 - named for what is wrong
     """The parameters cannot be read in one way only."""
+
+
+class Repeated(Malformed):
+    """Some of the parameters come more than once."""
+
+    def __init__(self, once: dict[str, str], names: frozenset[str]) -> None:
+        super().__init__("a parameter comes twice")
+        self.once = once
+        "The others, which can be read."
+        self.names = names
 
 
 class TooLarge(ValueError):  # noqa: N818 - named for what is wrong
@@ -39,7 +50,7 @@ async def read_form(request: Request) -> dict[str, str]:
 
 
 def read_parameters(encoded: bytes) -> dict[str, str]:
-    """Read parameters. Raise Malformed."""
+    """Read parameters. Raise Malformed; Repeated if that is all that is wrong."""
     try:
         pairs = parse_qsl(
             encoded.decode("ascii"),
@@ -51,8 +62,10 @@ def read_parameters(encoded: bytes) -> dict[str, str]:
     except ValueError as error:
         # Its message quotes what may be a secret.
         raise Malformed("not form-encoded UTF-8, or too many parameters") from error
-    parameters = dict(pairs)
-    if len(parameters) != len(pairs):
-        raise Malformed("a parameter comes twice")
+    counts = Counter(name for name, _ in pairs)
+    repeated = frozenset(name for name, count in counts.items() if count > 1)
     # RFC 6749 3.1: without a value it is as if it were not there.
-    return {name: value for name, value in parameters.items() if value}
+    parameters = {name: value for name, value in pairs if value and name not in repeated}
+    if repeated:
+        raise Repeated(parameters, repeated)
+    return parameters

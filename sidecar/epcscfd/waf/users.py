@@ -13,7 +13,7 @@ from epcscfd.app.oauth.login import LoginFailed
 from epcscfd.domain.oauth.authorization import Ask, Reading, SendBack, ShowPage
 from epcscfd.waf import metadata
 from epcscfd.waf.answers import EVERYWHERE
-from epcscfd.waf.forms import Malformed, TooLarge, read_form, read_parameters
+from epcscfd.waf.forms import Malformed, Repeated, TooLarge, read_form, read_parameters
 from epcscfd.waf.pages import STYLE, Pages, Visit, go, keep, visit_of
 from epcscfd.waf.peer import address_of
 
@@ -86,6 +86,9 @@ class UserEndpoints:
                 parameters = await read_form(request)
             else:
                 parameters = read_parameters(request.url.query.encode())
+        except Repeated as error:
+            reading = await self.authorization.read(error.once, error.names)
+            return self._elsewhere(visit, reading)
         except (Malformed, TooLarge) as error:
             return self._error(visit, str(error))
         return await self._ask(visit, parameters)

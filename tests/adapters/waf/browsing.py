@@ -154,6 +154,21 @@ class Waf:
         await self.tables.register.add_secret(client.id, digest, self.clock.now())
         return secret
 
+    async def add_other(self) -> tuple[str, str]:
+        """Provision a second WWSF, `other`, with a pool; give its id and secret."""
+        wwsf = a_wwsf(
+            id="other",
+            client_id="other",
+            origins=["https://other.example"],
+            pool={"realms": ["other.example"]},
+        )
+        return ("other", await self.add_wwsf(wwsf))
+
+    async def add_epcscf(self) -> tuple[str, str]:
+        """Provision an eP-CSCF that asks about tokens; give its id and secret."""
+        client = WafClient("epcscf", ClientAuthentication.SECRET, introspects=True)
+        return ("epcscf", await self.add_client(client))
+
     async def add_account(self, impi: str, *impus: str) -> WafAccount:
         account = WafAccount(
             Impi.parse(impi), frozenset(map(Impu.parse, impus or (f"sip:{impi}",)))
@@ -301,6 +316,17 @@ def claims_of(waf: Waf, token: str) -> dict[str, Any]:
         token, keys[header["kid"]], algorithms=["ES256"], audience=AUDIENCE, options=options
     )
     return claims
+
+
+def is_guarded(page: httpx2.Response) -> None:
+    """Check what every page has."""
+    policy = page.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; style-src 'self'; ")
+    assert "frame-ancestors 'none'" in policy
+    assert page.headers["cache-control"] == "no-store"
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert "<script" not in page.text
+    assert "http://" not in page.text
 
 
 def refused(answer: Any, status: int, error: str) -> None:

@@ -8,11 +8,8 @@ import jwt
 import pytest
 
 from epcscfd.app.oauth.signing import Signer
-from epcscfd.domain.oauth.client import ClientAuthentication, WafClient
 from epcscfd.errors import NotFound
-from lab.issuer import SigningKey
 from tests.adapters.waf.browsing import AUDIENCE, ISSUER, SCOPE, Waf
-from tests.builders import a_wwsf
 
 
 if TYPE_CHECKING:
@@ -22,21 +19,10 @@ if TYPE_CHECKING:
 INACTIVE = {"active": False}
 
 
-async def epcscf(waf: Waf) -> tuple[str, str]:
-    """Provision an eP-CSCF that asks about tokens."""
-    client = WafClient("epcscf", ClientAuthentication.SECRET, introspects=True)
-    return ("epcscf", await waf.add_client(client))
-
-
-async def other_shop(waf: Waf) -> tuple[str, str]:
-    wwsf = a_wwsf(id="other", client_id="other", origins=["https://other.example"])
-    return ("other", await waf.add_wwsf(wwsf))
-
-
 @pytest.mark.req("S002-4", "S004-12")
 async def test_an_epcscf_is_told_all_that_it_needs(waf: Waf, shop: Shop, alice: Browser) -> None:
     token = (await shop.redeem(await alice.get_code())).json()["access_token"]
-    auth = await epcscf(waf)
+    auth = await waf.add_epcscf()
     now = int(waf.clock.now().timestamp())
 
     answer = await waf.ask("/introspect", auth, token=token, token_type_hint="access_token")
@@ -58,46 +44,6 @@ async def test_an_epcscf_is_told_all_that_it_needs(waf: Waf, shop: Shop, alice: 
         "ims_impi": "alice@home1.net",
         "ims_impu": ["sip:alice@home1.net", "tel:+4989123456"],
     }
-
-
-async def test_a_dead_an_unknown_and_another_s_token_are_all_the_same(
-    waf: Waf, shop: Shop, alice: Browser
-) -> None:
-    bought = (await shop.redeem(await alice.get_code())).json()
-    token = bought["access_token"]
-    auth, other = await epcscf(waf), await other_shop(waf)
-    claims = jwt.decode(token, options={"verify_signature": False})
-    headers = jwt.get_unverified_header(token)
-    forged = jwt.encode(claims, SigningKey().private, algorithm="ES256", headers=headers)
-    never = jwt.encode({**claims, "jti": "x"}, SigningKey().private, algorithm="ES256")
-
-    for bad in ("x", "a.b.c", forged, never, bought["refresh_token"], token + "A"):
-        assert (await waf.ask("/introspect", auth, token=bad)).json() == INACTIVE
-    assert (await waf.ask("/introspect", other, token=token)).json() == INACTIVE
-    waf.clock.advance(600)
-    assert (await waf.ask("/introspect", auth, token=token)).json() == INACTIVE
-
-
-async def test_nobody_is_told_anything_who_does_not_say_who_asks(waf: Waf, shop: Shop) -> None:
-    token = (await shop.pool_token()).json()["access_token"]
-
-    for auth in (None, ("epcscf", "x"), ("shop-client", "x")):
-        for path in ("/introspect", "/revoke"):
-            answer = await waf.ask(path, auth, token=token)
-            assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
-    for path in ("/introspect", "/revoke"):
-        answer = await waf.ask(path, shop.auth)
-        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
-    assert (await shop.introspect(token))["active"] is True
-
-
-async def test_who_asks_about_every_token_gets_none(waf: Waf, shop: Shop) -> None:
-    auth = await epcscf(waf)
-    answer = await waf.ask(
-        "/token", auth, grant_type="client_credentials", ims_impi="v1@pool.example"
-    )
-
-    assert (answer.status_code, answer.json()["error"]) == (400, "unauthorized_client")
 
 
 @pytest.mark.parametrize("hint", [None, "access_token", "refresh_token", "nonsense"])
@@ -126,21 +72,6 @@ async def test_with_a_refresh_token_goes_its_family(waf: Waf, shop: Shop, alice:
     for token in (bought["access_token"], again["access_token"]):
         assert await shop.introspect(token) == INACTIVE
     assert len(waf.revoked.jtis) == 2
-
-
-async def test_what_is_another_s_is_not_revoked_and_what_is_nothing_is(
-    waf: Waf, shop: Shop, alice: Browser
-) -> None:
-    bought = (await shop.redeem(await alice.get_code())).json()
-    other = await other_shop(waf)
-
-    for token in (bought["access_token"], bought["refresh_token"]):
-        answer = await waf.ask("/revoke", other, token=token)
-        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
-    # RFC 7009 2.2: the client wanted it gone, and gone it is
-    assert (await waf.ask("/revoke", shop.auth, token="nonsense")).status_code == 200
-    assert (await shop.introspect(bought["access_token"]))["active"] is True
-    assert waf.revoked.jtis == []
 
 
 def kids(waf: Waf) -> list[str]:

@@ -13,8 +13,7 @@ from epcscfd.domain.oauth.client import GrantType
 from epcscfd.domain.oauth.families import digest_of
 from epcscfd.domain.policy import WwsfState
 from epcscfd.store.waf_tables import WafTables
-from tests.adapters.waf.browsing import CALLBACK, PKCE, Browser, Pkce, Waf
-from tests.builders import a_wwsf
+from tests.adapters.waf.browsing import CALLBACK, PKCE, Browser, Waf
 
 
 if TYPE_CHECKING:
@@ -23,69 +22,6 @@ if TYPE_CHECKING:
 
 def is_invalid_grant(answer: Any) -> None:
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant"), answer.text
-
-
-async def other_client(waf: Waf) -> tuple[str, str]:
-    secret = await waf.add_wwsf(
-        a_wwsf(id="other", client_id="other", origins=["https://other.example"])
-    )
-    return ("other", secret)
-
-
-@pytest.mark.req("S004-6")
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"code": "unknown"},
-        {"redirect_uri": "https://shop.example/other"},
-        {"redirect_uri": None},
-        {"code_verifier": Pkce("another-verifier-of-at-least-43-characters-012").verifier},
-        {"code_verifier": PKCE.challenge},
-        {"code_verifier": "short"},
-        {"code_verifier": "v" * 129},
-    ],
-)
-async def test_a_code_that_does_not_fit_buys_nothing_and_stays_good(
-    shop: Shop, alice: Browser, changes: dict[str, Any]
-) -> None:
-    code = await alice.get_code()
-
-    is_invalid_grant(await shop.redeem(**{"code": code, **changes}))
-    assert (await shop.redeem(code)).status_code == 200
-
-
-@pytest.mark.req("S004-6")
-async def test_without_code_or_verifier_the_request_is_incomplete(
-    shop: Shop, alice: Browser
-) -> None:
-    code = await alice.get_code()
-
-    for changes in ({"code": None}, {"code_verifier": None}, {"code": ""}):
-        answer = await shop.redeem(**{"code": code, **changes})
-        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
-
-
-@pytest.mark.req("S004-6", "S004-5")
-async def test_a_code_is_its_client_s_alone_and_others_cannot_spoil_it(
-    waf: Waf, shop: Shop, alice: Browser
-) -> None:
-    auth = await other_client(waf)
-    code = await alice.get_code()
-    stolen = await waf.ask(
-        "/token", auth, grant_type="authorization_code", code=code, code_verifier=PKCE.verifier
-    )
-
-    is_invalid_grant(stolen)
-    assert (await shop.redeem(code)).status_code == 200
-
-
-@pytest.mark.req("S004-6")
-async def test_a_code_dies_after_a_minute(waf: Waf, shop: Shop, alice: Browser) -> None:
-    early, late = await alice.get_code(), await alice.get_code()
-    waf.clock.advance(59)
-    assert (await shop.redeem(early)).status_code == 200
-    waf.clock.advance(1)
-    is_invalid_grant(await shop.redeem(late))
 
 
 @pytest.mark.req("S004-6")
@@ -143,20 +79,6 @@ async def test_a_refresh_token_shown_again_ends_its_family(
     assert await shop.introspect(second["access_token"]) == {"active": False}
     assert (await shop.introspect(apart["access_token"]))["active"] is True
     assert waf.told.families == ["refresh token shown again"]
-
-
-@pytest.mark.req("S004-19")
-async def test_a_refresh_token_is_its_client_s_alone(waf: Waf, shop: Shop, alice: Browser) -> None:
-    auth = await other_client(waf)
-    token = (await shop.redeem(await alice.get_code())).json()["refresh_token"]
-
-    for shown in (token, "unknown"):
-        is_invalid_grant(
-            await waf.ask("/token", auth, grant_type="refresh_token", refresh_token=shown)
-        )
-    incomplete = await shop.token(grant_type="refresh_token")
-    assert incomplete.json()["error"] == "invalid_request"
-    assert (await shop.refresh(token)).status_code == 200
 
 
 @pytest.mark.req("S004-19")

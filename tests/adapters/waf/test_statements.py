@@ -10,7 +10,6 @@ import pytest
 from epcscfd.domain.oauth.client import GrantType
 from lab.issuer import SigningKey
 from tests.adapters.waf.browsing import ISSUER, claims_of, refused
-from tests.builders import a_wwsf
 
 
 if TYPE_CHECKING:
@@ -127,14 +126,7 @@ async def test_exchanges_that_are_not_ours(waf: Waf, shop: Shop, case: str) -> N
 
 @pytest.mark.req("S000-5")
 async def test_nobody_can_vouch_for_a_user_of_another_s_pool(waf: Waf, shop: Shop) -> None:
-    await waf.kept.store.create(
-        a_wwsf(
-            id="other",
-            client_id="other",
-            origins=["https://other.example"],
-            pool={"realms": ["other.example"]},
-        )
-    )
+    await waf.add_other()
     await waf.add_account("w1@other.example")
     await waf.add_user("carol", "w1@other.example")
 

@@ -41,11 +41,13 @@ class AuthorizationDesk:
     clients: ClientDesk
     mint: Mint
 
-    async def read(self, parameters: Mapping[str, str]) -> Reading:
-        """Read an authorization request. Raise Unavailable."""
+    async def read(
+        self, parameters: Mapping[str, str], repeated: frozenset[str] = frozenset()
+    ) -> Reading:
+        """Read an authorization request; *repeated* came more than once. Raise Unavailable."""
         found = await self.clients.find(parameters.get("client_id", ""))
         known = (found.wwsf, found.client) if found and found.wwsf else None
-        return read_authorization_request(parameters, known, self.parts.rules)
+        return read_authorization_request(parameters, known, self.parts.rules, repeated)
 
     async def has_agreed(self, user: str, ask: Ask) -> bool:
         """Tell whether *user* has agreed to *ask* before."""

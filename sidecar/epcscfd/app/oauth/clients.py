@@ -23,6 +23,8 @@ class Presented:
 
     basic: tuple[str, str] | None = None
     "Id and secret, decoded."
+    illegible: bool = False
+    "There is an Authorization header with something else in it."
     assertion_type: str = ""
     assertion: str = field(default="", repr=False)
     certificate: str = ""
@@ -77,9 +79,11 @@ class ClientDesk:
 
     async def authenticate(self, presented: Presented) -> Caller | Refusal:
         """Have whoever has *presented* this prove itself."""
-        ways = [presented.basic, presented.assertion, presented.form_secret]
+        ways = [presented.basic or presented.illegible, presented.assertion, presented.form_secret]
         if sum(map(bool, ways)) > 1:
             return Refusal(OAuthError.INVALID_REQUEST, "proves itself in more than one way")
+        if presented.illegible:
+            return _unproven("no id and secret in the header")
         client_id = self._claimed_id(presented)
         if presented.client_id not in ("", client_id):
             return Refusal(OAuthError.INVALID_REQUEST, "two client ids")

@@ -145,9 +145,9 @@ class Grants:
         for wrong, why in checks:
             if wrong:
                 return Refusal(OAuthError.INVALID_REQUEST, why)
-        asked_for = {parameters[name] for name in ("audience", "resource") if name in parameters}
-        if not asked_for <= {self.parts.rules.audience}:
-            return Refusal(OAuthError.INVALID_TARGET, "another audience or resource")
+        ours = self.parts.rules.audience
+        if parameters.get("audience", ours) != ours:
+            return Refusal(OAuthError.INVALID_TARGET, "another audience")
         answer = await self._vouched(caller, parameters.get("subject_token", ""))
         if isinstance(answer, Refusal):
             return answer

@@ -48,7 +48,7 @@ class TokenDesk:
             return Refusal(OAuthError.UNAUTHORIZED_CLIENT, "the wwsf is suspended")
         if caller.wwsf is None or not caller.client.may_use(grant_type):
             return Refusal(OAuthError.UNAUTHORIZED_CLIENT, "not its grant type")
-        scope = self.parts.rules.granted_scope(parameters.get("scope"))
+        scope = self.parts.rules.granted(parameters)
         if isinstance(scope, Refusal):
             return scope
         return await self.grants.table()[grant_type](caller, parameters)

@@ -57,33 +57,45 @@ Reading = Ask | SendBack | ShowPage
 
 
 def read_authorization_request(
-    parameters: Mapping[str, str], known: tuple[Wwsf, WafClient] | None, rules: WafRules
+    parameters: Mapping[str, str],
+    known: tuple[Wwsf, WafClient] | None,
+    rules: WafRules,
+    repeated: frozenset[str] = frozenset(),
 ) -> Reading:
-    """Read *parameters*; *known* is the WWSF that `client_id` names, and its client record."""
+    """Read *parameters*; *known* is the WWSF that `client_id` names, and its client record.
+
+    Whatever came more than once is not among *parameters* but named in *repeated*.
+    """
     if known is None:
         return ShowPage("unknown client_id")
     wwsf, client = known
+    if "redirect_uri" in repeated:
+        return ShowPage("redirect_uri comes twice")
     said = parameters.get("redirect_uri", "")
     redirect_uri = said or _only(client.redirect_uris)
     if redirect_uri not in client.redirect_uris:
         return ShowPage("redirect_uri is not registered")
     state = parameters.get("state")
-    refusal = _refusal(parameters, wwsf, client)
+    refusal = _refusal(parameters, repeated, wwsf, client)
     if refusal is not None:
         # What cannot be sent back as it came is not sent back.
         kept = state if state is not None and _is_state(state) else None
         return SendBack(redirect_uri, kept, refusal)
-    scope = rules.granted_scope(parameters.get("scope"))
+    scope = rules.granted(parameters)
     if isinstance(scope, Refusal):
         return SendBack(redirect_uri, state, scope)
     challenge = parameters["code_challenge"]
     return Ask(wwsf, client, redirect_uri, said, scope, state, challenge)
 
 
-def _refusal(parameters: Mapping[str, str], wwsf: Wwsf, client: WafClient) -> Refusal | None:
+def _refusal(
+    parameters: Mapping[str, str], repeated: frozenset[str], wwsf: Wwsf, client: WafClient
+) -> Refusal | None:
     """Say what is wrong, in the order in which a developer wants to hear it."""
     response_type = parameters.get("response_type")
     checks = (
+        # RFC 6749 3.1, 4.1.2.1.
+        (bool(repeated), OAuthError.INVALID_REQUEST, "a parameter comes twice"),
         (response_type is None, OAuthError.INVALID_REQUEST, "no response_type"),
         (response_type != "code", OAuthError.UNSUPPORTED_RESPONSE_TYPE, "not code"),
         (not _is_state(parameters.get("state", "")), OAuthError.INVALID_REQUEST, "state"),
@@ -97,15 +109,21 @@ def _refusal(parameters: Mapping[str, str], wwsf: Wwsf, client: WafClient) -> Re
             OAuthError.UNAUTHORIZED_CLIENT,
             "not its grant type",
         ),
-        # RFC 7636 4.4.1; RFC 9700 2.1.1 asks for it of every client.
-        (
-            parameters.get("code_challenge_method") != METHOD
-            or not is_challenge(parameters.get("code_challenge", "")),
-            OAuthError.INVALID_REQUEST,
-            "no code_challenge of method S256",
-        ),
     )
-    return next((Refusal(error, why) for wrong, error, why in checks if wrong), None)
+    wrong = next((Refusal(error, why) for wrong, error, why in checks if wrong), None)
+    return wrong or _unproven(parameters)
+
+
+def _unproven(parameters: Mapping[str, str]) -> Refusal | None:
+    # RFC 9700 2.1.1 asks for a challenge of every client.
+    method, challenge = (
+        parameters.get(name, "") for name in ("code_challenge_method", "code_challenge")
+    )
+    if method == METHOD and is_challenge(challenge):
+        return None
+    # RFC 7636 4.4.1: the client is told what is missing or not served.
+    why = f"a code_challenge of method {METHOD} is needed"
+    return Refusal(OAuthError.INVALID_REQUEST, why, why)
 
 
 def _only(uris: frozenset[str]) -> str:

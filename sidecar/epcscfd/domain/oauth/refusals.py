@@ -54,6 +54,8 @@ class Refusal:
     error: OAuthError
     why: str
     "For the log: lower case, never a secret."
+    told: str = ""
+    "What the client may know, if the usual sentence says too little."
 
     @property
     def status(self) -> int:
@@ -63,4 +65,4 @@ class Refusal:
     @property
     def description(self) -> str:
         """Tell the client what it may know."""
-        return DESCRIPTIONS[self.error]
+        return self.told or DESCRIPTIONS[self.error]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -26,6 +27,13 @@ class WafRules:
     refresh_life: timedelta = timedelta(days=30)
     session_life: timedelta = timedelta(hours=1)
     skew: timedelta = timedelta(seconds=30)
+
+    def granted(self, parameters: Mapping[str, str]) -> str | Refusal:
+        """Give the scope of what a request asks for, unless it is for somebody else."""
+        # RFC 9068 3, RFC 8707 2: a token for the resource that is named, or none.
+        if parameters.get("resource", self.audience) != self.audience:
+            return Refusal(OAuthError.INVALID_TARGET, "another resource")
+        return self.granted_scope(parameters.get("scope"))
 
     def granted_scope(self, asked: str | None) -> str | Refusal:
         """Give the scope for what was *asked*; nothing asked for means all there is."""
