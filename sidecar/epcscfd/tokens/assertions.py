@@ -12,7 +12,7 @@ LONGEST_ASSERTION = 8192
 "Characters."
 
 REFUSED_TYPES = frozenset({"at+jwt", "application/at+jwt"})
-"Of tokens that are good for something else (RFC 8725 3.11)."
+"Of tokens that are good for something else (RFC 8725 3.11); media types have no case."
 
 
 class SignedAssertions:
@@ -23,13 +23,13 @@ class SignedAssertions:
         envelope = _open(assertion)
         if isinstance(envelope, str):
             return envelope
-        algorithm, kid = envelope.header.get("alg"), envelope.header.get("kid")
-        if algorithm not in ASYMMETRIC or not isinstance(algorithm, str):
+        algorithm, kind, kid = (envelope.header.get(name) for name in ("alg", "typ", "kid"))
+        if not isinstance(algorithm, str) or algorithm not in ASYMMETRIC:
             return "alg is not acceptable"
-        if not isinstance(kid, str | None):
-            return "kid is no text"
+        if not (isinstance(kid, str | None) and isinstance(kind, str | None)):
+            return "kid or typ is no text"
         # RFC 7515 4.1.11: an extension that has to be understood, and is not.
-        if "crit" in envelope.header or envelope.header.get("typ") in REFUSED_TYPES:
+        if "crit" in envelope.header or (kind or "").lower() in REFUSED_TYPES:
             return "not an assertion"
         try:
             keys = KeySet.from_jwks(jwks.encode()).find(kid, algorithm)

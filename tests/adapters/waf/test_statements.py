@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -87,11 +90,26 @@ async def test_a_statement_counts_once_and_only_under_the_client_s_key(
         waf.assertion(SigningKey("shop-key"), sub="alice"),
         waf.assertion(sub="alice", headers={"crit": ["x"], "x": 1}),
         waf.assertion(sub="alice", headers={"typ": "at+jwt"}),
+        waf.assertion(sub="alice", headers={"typ": "AT+JWT"}),
         first.json()["access_token"],
         "no jwt at all",
     ):
         refused(await shop.token(grant_type=JWT_BEARER, assertion=bad), 400, "invalid_grant")
     refused(await shop.token(grant_type=JWT_BEARER), 400, "invalid_request")
+
+
+@pytest.mark.parametrize("name", ["alg", "typ", "kid"])
+@pytest.mark.parametrize("value", [["ES256"], {"ES256": 1}, 1, None])
+async def test_a_header_of_another_shape_is_no_bug(
+    waf: Waf, shop: Shop, name: str, value: object
+) -> None:
+    _, _, rest = waf.assertion(sub="alice").partition(".")
+    header = {"alg": "ES256", "typ": "JWT", "kid": "shop-key", name: value}
+    encoded = base64.urlsafe_b64encode(json.dumps(header).encode()).decode().rstrip("=")
+
+    answer = await shop.token(grant_type=JWT_BEARER, assertion=f"{encoded}.{rest}")
+
+    refused(answer, 400, "invalid_grant")
 
 
 EXCHANGES: dict[str, tuple[dict[str, str | None], str]] = {
