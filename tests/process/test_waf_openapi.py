@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import httpx2
 import pytest
 import schemathesis
-import yaml
 
 from hypothesis import HealthCheck, settings
 
-from epcscfd.waf import metadata
 from lab.waf import Waf, WafPlan
+from tests.adapters.waf.contract import SCHEMA, SCHEMAS
 
 
 if TYPE_CHECKING:
@@ -23,8 +20,6 @@ if TYPE_CHECKING:
 
     from schemathesis import Case
 
-CONTRACT = yaml.safe_load(Path(metadata.__file__).with_name("openapi.yaml").read_text())
-SCHEMA = schemathesis.openapi.from_dict(CONTRACT)
 IMPI = "v1@pool.example"
 
 
@@ -65,22 +60,10 @@ def test_whatever_is_asked_is_answered_as_the_contract_says(
     )
 
 
-def test_the_contract_and_the_metadata_name_the_same_endpoints(waf: Waf) -> None:
-    told = httpx2.get(f"{waf.url}{metadata.WELL_KNOWN}", trust_env=False).json()
-    named = {
-        address.removeprefix(waf.issuer)
-        for name, address in told.items()
-        if name.endswith(("_endpoint", "_uri"))
-    }
-
-    assert set(CONTRACT["paths"]) == {*named, metadata.WELL_KNOWN}
-
-
 def test_the_contract_knows_every_field_of_an_answer(waf: Waf, auth: tuple[str, str]) -> None:
-    schemas: dict[str, Any] = CONTRACT["components"]["schemas"]
     token = waf.pool_token(*auth, IMPI, ims_user="u1").json()
     told = waf.ask("/introspect", {"token": token["access_token"]}, auth).json()
 
     assert json.dumps(told["active"]) == "true"
-    assert set(token) <= set(schemas["Token"]["properties"])
-    assert set(told) == set(schemas["Introspection"]["properties"])
+    assert set(token) <= set(SCHEMAS["Token"]["properties"])
+    assert set(told) == set(SCHEMAS["Introspection"]["properties"])

@@ -18,7 +18,19 @@ REVOKE = "/revoke"
 JWKS = "/jwks"
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
 
-SIGNATURES = ("ES256", "ES384", "ES512", "EdDSA", "PS256", "RS256")
+SIGNATURES = (
+    "ES256",
+    "ES384",
+    "ES512",
+    "Ed25519",
+    "EdDSA",
+    "PS256",
+    "PS384",
+    "PS512",
+    "RS256",
+    "RS384",
+    "RS512",
+)
 "Of assertions of clients."
 
 

@@ -20,4 +20,5 @@ SCHEMAS: dict[str, Any] = CONTRACT["components"]["schemas"]
 
 def conforms(path: str, method: str, response: Any) -> None:
     """Check that *response* is one that the contract has for this operation."""
+    assert str(response.status_code) in CONTRACT["paths"][path][method.lower()]["responses"]
     SCHEMA[path][method].validate_response(response)

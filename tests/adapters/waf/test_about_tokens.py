@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jwt
 import pytest
@@ -137,19 +137,3 @@ async def test_the_jwks_has_public_keys_and_nothing_else(waf: Waf) -> None:
     assert set(key) == {"kty", "crv", "x", "y", "kid", "use", "alg"}
     (kept,) = await waf.tables.keys.keys()
     assert b"ENCRYPTED PRIVATE KEY" in kept.private_pem
-
-
-async def test_the_metadata_is_true(waf: Waf) -> None:
-    answer = await waf.web.get("/.well-known/oauth-authorization-server")
-    told: dict[str, Any] = answer.json()
-
-    assert told["issuer"] == ISSUER
-    for name, address in told.items():
-        if not name.endswith(("_endpoint", "_uri")):
-            continue
-        path = address.removeprefix(ISSUER)
-        found = await waf.web.request("OPTIONS", path)
-        assert found.status_code == 405, name
-    assert told["code_challenge_methods_supported"] == ["S256"]
-    assert told["response_types_supported"] == ["code"]
-    assert told["authorization_response_iss_parameter_supported"] is True
