@@ -74,10 +74,10 @@ def connect(lab, native):
     return open_socket
 
 
-async def test_a_registration_goes_to_the_core_and_ends_there(lab):
+async def test_a_registration_goes_to_the_core_and_ends_there(lab, at_core):
     async with await lab.connect() as wic:
         reply = await wic.register(BOB, lab.bearer(impi="bob@ims.example"))
-        sent = lab.core.scscf.wire()[-1]
+        (sent,) = at_core(wic)
         _, own_via, browsers_via = sent.all("Via")
 
         assert reply.status == 200
@@ -178,7 +178,7 @@ async def test_browsers_of_ipv6_behind_a_front_end_and_a_core_of_ipv4(own_lab):
     mixed = own_lab(Wishes(host=LOOPBACK, behind_front=True, edge={"CORE_HOST_2": HOST}))
     async with await mixed.connect() as wic:
         reply = await wic.register(ALICE, mixed.bearer())
-        sent = mixed.core.scscf.wire()[-1]
+        (sent,) = mixed.core.scscf.wire()
 
         assert reply.status == 200
         # of the browser, not of the front end
