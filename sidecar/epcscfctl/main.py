@@ -23,7 +23,7 @@ from epcscfctl.registrations.commands import registrations
 from epcscfctl.resources.commands import groups
 from epcscfctl.resources.ranges import ranges
 from epcscfctl.revocations.commands import revocations
-from epcscfctl.session import Session
+from epcscfctl.session import open_session
 from epcscfctl.waf.commands import waf
 
 
@@ -62,19 +62,9 @@ PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="For people, or for programs.",
 )
 @click.pass_context
-def cli(
-    context: click.Context, /, *, socket: str, target: str | None, output: str, **pems: Path | None
-) -> None:
+def cli(context: click.Context, /, **_options: Any) -> None:
     """Manage the policy of an eP-CSCF and see what it decides."""
-    if target is None:
-        context.obj = Session(f"unix:{socket}", output)
-        return
-    # The network is only spoken to under mutual TLS.
-    missing = [f"--{name}" for name, path in pems.items() if path is None]
-    if missing:
-        raise click.UsageError(f"--target needs {', '.join(missing)}")
-    ca, cert, key = (path.read_bytes() for path in map(pems.get, ("ca", "cert", "key")) if path)
-    context.obj = Session(target, output, grpc.ssl_channel_credentials(ca, key, cert))
+    context.obj = open_session(context.params)
 
 
 for command in (

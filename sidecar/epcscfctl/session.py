@@ -29,7 +29,7 @@ from epcscf.admin.v1 import (
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from epcscfctl.kinds import Kind
 
@@ -61,6 +61,8 @@ class Session:
     "`table` or `json`."
     credentials: grpc.ChannelCredentials | None = None
     "For a target on the network."
+    timeout: float = TIMEOUT
+    "Seconds that a call may take."
 
     @cached_property
     def channel(self) -> grpc.Channel:
@@ -123,12 +125,16 @@ class Session:
 
     def every(self, kind: Kind) -> Iterator[Any]:
         """Give all of *kind*, page by page."""
-        token = ""
+        wanted = getattr(kind.contract, f"List{kind.nouns}Request")(page_size=PAGE)
+        return self.paged(self._method(kind, f"List{kind.nouns}"), wanted, kind.fields)
+
+    def paged(self, method: Callable[..., Any], wanted: Any, field: str) -> Iterator[Any]:
+        """Give what *method* lists in *field* of its answers, page by page."""
         while True:
-            page = self._call(kind, "List", kind.nouns, page_size=PAGE, page_token=token)
-            yield from getattr(page, kind.fields)
-            token = page.next_page_token
-            if not token:
+            page = method(wanted, timeout=self.timeout)
+            yield from getattr(page, field)
+            wanted.page_token = page.next_page_token
+            if not wanted.page_token:
                 return
 
     def create(self, kind: Kind, message: Any, *, rehearse: bool = False) -> Any:
@@ -167,10 +173,24 @@ class Session:
 
     def _call(self, kind: Kind, verb: str, noun: str, **fields: Any) -> Any:
         request = getattr(kind.contract, f"{verb}{noun}Request")(**fields)
-        return self._method(kind, f"{verb}{noun}")(request, timeout=TIMEOUT)
+        return self._method(kind, f"{verb}{noun}")(request, timeout=self.timeout)
 
     def _method(self, kind: Kind, name: str) -> Any:
         return getattr(self.waf if kind.contract is waf_pb2 else self.policy, name)
+
+
+def open_session(parameters: Mapping[str, Any], timeout: float = TIMEOUT) -> Session:
+    """Open a session by the *parameters* of the command line. Raise UsageError or OSError."""
+    target, output = parameters["target"], parameters["output"]
+    if target is None:
+        return Session(f"unix:{parameters['socket']}", output, timeout=timeout)
+    pems = {name: parameters[name] for name in ("ca", "cert", "key")}
+    # The network is only spoken to under mutual TLS.
+    missing = [f"--{name}" for name, path in pems.items() if path is None]
+    if missing:
+        raise click.UsageError(f"--target needs {', '.join(missing)}")
+    ca, cert, key = (path.read_bytes() for path in pems.values())
+    return Session(target, output, grpc.ssl_channel_credentials(ca, key, cert), timeout)
 
 
 pass_session = click.make_pass_decorator(Session)

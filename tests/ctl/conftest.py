@@ -102,6 +102,10 @@ class Operator:
             CliRunner().invoke, cli, words, input=typed, prog_name="epcscfctl", terminal_width=200
         )
 
+    async def press_tab(self, line: str, shell: str = "bash") -> list[str]:
+        """What *shell* is told to offer after *line*, on the admin socket."""
+        return await press_tab(f"--socket {self.directory}/admin.sock {line}", shell)
+
     async def ask(self, question: pb.Question) -> pb.Verdict:
         """Ask the sidecar as an edge would."""
         async with grpc.aio.insecure_channel(f"unix:{self.directory}/control.sock") as channel:
@@ -130,6 +134,20 @@ class Operator:
         path = self.directory / name
         path.write_text(text)
         return str(path)
+
+
+async def press_tab(line: str, shell: str = "bash") -> list[str]:
+    """What *shell* is told to offer after *line*; nothing else is said."""
+    line = f"epcscfctl {line}"
+    variables = {
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(line.split()) - (not line.endswith(" "))),
+        "_EPCSCFCTL_COMPLETE": f"{shell}_complete",
+    }
+    runner = CliRunner(env=variables)
+    done = await asyncio.to_thread(runner.invoke, cli, prog_name="epcscfctl")
+    assert (done.exit_code, done.stderr) == (0, "")
+    return [line for line in done.stdout.splitlines() if line]
 
 
 @pytest.fixture(scope="session")

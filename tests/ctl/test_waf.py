@@ -109,3 +109,22 @@ async def test_every_group_says_what_it_is_for(office: Operator, group: str) -> 
     told = await office.run("waf", group, "--help")
 
     assert "Manage" in told.stdout
+
+
+async def test_names_are_offered(office: Operator) -> None:
+    await office.run("waf", "client", "create", "shop", "--grant-type", "client-credentials")
+    await office.run("waf", "account", "create", "v1@ims.example", "--impu", "sip:v1@ims.example")
+    await office.run("waf", "user", "create", "alice", "--account", "v1@ims.example")
+    lines = {
+        "waf client secret ": ["shop"],
+        "waf account get v": ["v1@ims.example"],
+        "waf user create bob --account ": ["v1@ims.example"],
+        "waf user password ": ["alice"],
+        "waf user lock --yes ": ["alice"],
+    }
+    (key,) = await said(office, "key", "list")
+
+    for line, expected in lines.items():
+        assert await office.press_tab(line) == [f"plain,{name}" for name in expected]
+    kid = key["name"].removeprefix("wafKeys/")
+    assert await office.press_tab("waf key drop ") == [f"plain,{kid}"]

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from epcscf.admin.v1 import decisions_pb2 as pb
+from epcscfctl import names
 from epcscfctl.failures import EXIT_NOT_FOUND, Failure
 from epcscfctl.session import TIMEOUT, Session, pass_session
 from epcscfctl.text import to_fields, to_json
@@ -44,7 +45,7 @@ def list_decisions(session: Session, *, match: str, refused: bool, limit: int) -
 
 
 @click.command()
-@click.argument("decision_id", default="")
+@click.argument("decision_id", default="", shell_complete=names.DECISION_IDS)
 @click.option("--match", default="", help="The last refusal with this text in it.")
 @pass_session
 def explain(session: Session, *, decision_id: str, match: str) -> None:

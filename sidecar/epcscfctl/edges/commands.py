@@ -10,6 +10,7 @@ from google.protobuf.duration_pb2 import Duration
 from rich.table import Table
 
 from epcscf.admin.v1 import edges_pb2 as pb
+from epcscfctl import names
 from epcscfctl.edges import outcome
 from epcscfctl.edges.outcome import key
 from epcscfctl.session import PAGE, TIMEOUT, Session, pass_session
@@ -59,7 +60,7 @@ def list_edges(session: Session) -> None:
 
 
 @click.command()
-@click.argument("edge")
+@click.argument("edge", shell_complete=names.EDGES)
 @click.option("--over", type=Period(), default="10m", show_default=True, help="How slowly.")
 @click.option("--undo", is_flag=True, help="Take up normal work again.")
 @REQUEST_ID
@@ -84,14 +85,8 @@ def orders() -> None:
 @pass_session
 def list_orders(session: Session, *, unconfirmed: bool) -> None:
     """List orders."""
-    found, token = [], ""
-    while True:
-        wanted = pb.ListOrdersRequest(page_size=PAGE, page_token=token)
-        page = session.edges.ListOrders(wanted, timeout=TIMEOUT)
-        found += [each for each in page.orders if not (unconfirmed and each.confirmed)]
-        token = page.next_page_token
-        if not token:
-            break
+    every = session.paged(session.edges.ListOrders, pb.ListOrdersRequest(page_size=PAGE), "orders")
+    found = [each for each in every if not (unconfirmed and each.confirmed)]
     if session.output == "json":
         click.echo(to_json([outcome.as_fields(each) for each in found]))
         return
@@ -104,7 +99,7 @@ def list_orders(session: Session, *, unconfirmed: bool) -> None:
 
 
 @orders.command("show")
-@click.argument("order")
+@click.argument("order", shell_complete=names.ORDERS)
 @pass_session
 def show_order(session: Session, *, order: str) -> None:
     """Show what became of ORDER. Exit status 8: not every edge has confirmed it."""

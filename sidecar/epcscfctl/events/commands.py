@@ -7,6 +7,7 @@ import json
 import click
 
 from epcscf.admin.v1 import events_pb2 as pb
+from epcscfctl import names
 from epcscfctl.kinds import WWSF
 from epcscfctl.session import Session, pass_session
 from epcscfctl.text import to_fields
@@ -19,7 +20,7 @@ def events() -> None:
 
 @events.command()
 @click.option("--from", "cursor", default="", help="Cursor, or `oldest`. [default: from now on]")
-@click.option("--wwsf", default="", help="Only of this WWSF.")
+@click.option("--wwsf", default="", help="Only of this WWSF.", shell_complete=names.WWSFS)
 @click.option("--count", type=click.IntRange(1), help="End after so many. [default: go on]")
 @pass_session
 def watch(session: Session, *, cursor: str, wwsf: str, count: int | None) -> None:

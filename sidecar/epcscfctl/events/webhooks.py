@@ -9,6 +9,7 @@ import click
 from rich.table import Table
 
 from epcscf.admin.v1 import events_pb2 as pb
+from epcscfctl import names
 from epcscfctl.failures import EXIT_INVALID, Failure
 from epcscfctl.kinds import WWSF
 from epcscfctl.session import TIMEOUT, Session, pass_session
@@ -24,7 +25,7 @@ def webhooks() -> None:
 
 
 @webhooks.command("set")
-@click.argument("wwsf")
+@click.argument("wwsf", shell_complete=names.WWSFS)
 @click.option("--url", required=True, help="https.")
 @click.option(
     "--secret-file",
@@ -53,7 +54,7 @@ def list_webhooks(session: Session) -> None:
 
 
 @webhooks.command()
-@click.argument("wwsf")
+@click.argument("wwsf", shell_complete=names.WEBHOOKS)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @pass_session
 def delete(session: Session, *, wwsf: str, yes: bool) -> None:
@@ -65,7 +66,7 @@ def delete(session: Session, *, wwsf: str, yes: bool) -> None:
 
 
 @webhooks.command()
-@click.argument("wwsf", default="")
+@click.argument("wwsf", default="", shell_complete=names.WEBHOOKS)
 @pass_session
 def dead(session: Session, *, wwsf: str) -> None:
     """List deliveries that were given up; `events watch --from oldest` has the events."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from rich.table import Table
 
 from epcscf.admin.v1 import registrations_pb2 as pb
+from epcscfctl import names
 from epcscfctl.edges import outcome
 from epcscfctl.edges.commands import REQUEST_ID
 from epcscfctl.failures import EXIT_INVALID, Failure
@@ -17,9 +17,6 @@ from epcscfctl.kinds import WWSF
 from epcscfctl.session import PAGE, TIMEOUT, Session, pass_session
 from epcscfctl.text import shown, to_fields, to_json
 
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 COLLECTION = "registrations/"
 
@@ -30,10 +27,14 @@ def registrations() -> None:
 
 
 @registrations.command("list")
-@click.option("--impi", default="", help="Only of this private identity.")
-@click.option("--impu", default="", help="Only of this public identity.")
-@click.option("--wwsf", default="", help="Only of this WWSF.")
-@click.option("--node", default="", help="Only at this edge.")
+@click.option(
+    "--impi", default="", help="Only of this private identity.", shell_complete=names.IMPIS
+)
+@click.option(
+    "--impu", default="", help="Only of this public identity.", shell_complete=names.IMPUS
+)
+@click.option("--wwsf", default="", help="Only of this WWSF.", shell_complete=names.WWSFS)
+@click.option("--node", default="", help="Only at this edge.", shell_complete=names.EDGES)
 @click.option("--ended", is_flag=True, help="Also those that have ended.")
 @click.option("--limit", type=click.IntRange(1), help="At most so many.")
 @pass_session
@@ -44,7 +45,9 @@ def list_registrations(
     wanted = pb.ListRegistrationsRequest(
         page_size=PAGE, wwsf=WWSF.name(wwsf) if wwsf else "", show_ended=ended, **only
     )
-    found = islice(_every(session, wanted), limit)
+    found = islice(
+        session.paged(session.registrations.ListRegistrations, wanted, "registrations"), limit
+    )
     if session.output == "json":
         click.echo(to_json([to_fields(each) for each in found]))
         return
@@ -59,7 +62,7 @@ def list_registrations(
 
 
 @registrations.command()
-@click.argument("registration")
+@click.argument("registration", shell_complete=names.REGISTRATIONS)
 @pass_session
 def show(session: Session, *, registration: str) -> None:
     """Show all that is known about REGISTRATION."""
@@ -76,11 +79,19 @@ def show(session: Session, *, registration: str) -> None:
 
 
 @registrations.command()
-@click.argument("registration", default="")
-@click.option("--impi", default="", help="All of this private identity.")
-@click.option("--impu", default="", help="All of this public identity.")
-@click.option("--wwsf", default="", help="All connections of this WWSF.")
-@click.option("--node", default="", help="Only at this edge; alone: all there.")
+@click.argument("registration", default="", shell_complete=names.REGISTRATIONS)
+@click.option(
+    "--impi", default="", help="All of this private identity.", shell_complete=names.IMPIS
+)
+@click.option(
+    "--impu", default="", help="All of this public identity.", shell_complete=names.IMPUS
+)
+@click.option(
+    "--wwsf", default="", help="All connections of this WWSF.", shell_complete=names.WWSFS
+)
+@click.option(
+    "--node", default="", help="Only at this edge; alone: all there.", shell_complete=names.EDGES
+)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @REQUEST_ID
 @pass_session
@@ -104,12 +115,3 @@ def terminate(
     wanted = pb.TerminateRegistrationsRequest(node=node, request_id=request_id, **which)
     done = session.registrations.TerminateRegistrations(wanted, timeout=TIMEOUT)
     outcome.show(session, done.orders)
-
-
-def _every(session: Session, wanted: pb.ListRegistrationsRequest) -> Iterator[Any]:
-    while True:
-        page = session.registrations.ListRegistrations(wanted, timeout=TIMEOUT)
-        yield from page.registrations
-        wanted.page_token = page.next_page_token
-        if not wanted.page_token:
-            return

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from epcscf.admin.v1 import ownership_pb2 as pb
+from epcscfctl import names
 from epcscfctl.kinds import WWSF
 from epcscfctl.session import TIMEOUT, Session, pass_session
 from epcscfctl.text import to_fields, to_json
@@ -20,7 +21,9 @@ NOBODY = "nobody here claims it: for most WWSFs the core decides; for one with r
 @click.command()
 @click.argument("impu")
 @click.option("--impi", default="", help="IMPI that a token would name. [default: one that suits]")
-@click.option("--wwsf", default="", help="Only what it is for this WWSF.")
+@click.option(
+    "--wwsf", default="", help="Only what it is for this WWSF.", shell_complete=names.WWSFS
+)
 @pass_session
 def check(session: Session, *, impu: str, impi: str, wwsf: str) -> None:
     """Say whose the identity IMPU is, without a token."""

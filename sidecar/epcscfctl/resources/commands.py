@@ -11,7 +11,8 @@ from rich.table import Table
 
 from epcscfctl.edges import outcome
 from epcscfctl.failures import EXIT_INVALID, Failure
-from epcscfctl.kinds import KINDS, WWSF
+from epcscfctl.kinds import KINDS, WAF_CLIENT, WWSF
+from epcscfctl.names import names_of
 from epcscfctl.resources.check import check
 from epcscfctl.resources.flags import READ_HERE, given, nested, options
 from epcscfctl.session import Session
@@ -43,7 +44,13 @@ def group_of(kind: Kind) -> click.Group:
 
 
 def _key(kind: Kind) -> click.Argument:
-    return click.Argument(["key"], metavar=kind.noun.upper())
+    return click.Argument(["key"], metavar=kind.noun.upper(), shell_complete=names_of(kind))
+
+
+def _new_key(kind: Kind) -> click.Argument:
+    # A client of the WAF goes by the name of its WWSF; other new names are up to the operator.
+    offer = names_of(WWSF) if kind is WAF_CLIENT else None
+    return click.Argument(["key"], metavar=kind.noun.upper(), shell_complete=offer)
 
 
 def _list(kind: Kind) -> click.Command:
@@ -98,7 +105,8 @@ def _editing(name: str, run: Any, kind: Kind, summary: str) -> click.Command:
         FILE, type=click.Path(dir_okay=False, path_type=Path), help="TOML or JSON file."
     )
     dry_run = click.Option(["--dry-run"], is_flag=True, help=DRY_RUN)
-    parameters = [_key(kind), file, dry_run, *options(kind)]
+    key = _new_key(kind) if name == "create" else _key(kind)
+    parameters = [key, file, dry_run, *options(kind)]
     return click.Command(name, callback=run, params=parameters, help=summary)
 
 

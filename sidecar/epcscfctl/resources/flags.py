@@ -19,6 +19,7 @@ from epcscfctl.kinds import (
     WAF_USER,
     WWSF,
 )
+from epcscfctl.names import names_in
 
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ def options(kind: Kind) -> list[click.Option]:
 def _option(kind: Kind, flag: Flag) -> click.Option:
     field = _descriptor(kind, flag.path)
     names = [f"--{flag.name}", flag.parameter]
+    offer = names_in(kind.references.get(flag.path, ""))
     if field is None:
         return click.Option(names, help=flag.help)
     if field.enum_type is not None:
@@ -167,10 +169,10 @@ def _option(kind: Kind, flag: Flag) -> click.Option:
         names[0] = f"--{flag.name}/--no-{flag.name}"
         return click.Option(names, help=flag.help, default=None)
     if field.is_repeated:
-        return click.Option(names, help=flag.help, multiple=True)
+        return click.Option(names, help=flag.help, multiple=True, shell_complete=offer)
     if field.type == field.TYPE_UINT32:
         return click.Option(names, help=flag.help, type=click.IntRange(0, 2**32 - 1))
-    return click.Option(names, help=flag.help)
+    return click.Option(names, help=flag.help, shell_complete=offer)
 
 
 def _descriptor(kind: Kind, path: str) -> Any:

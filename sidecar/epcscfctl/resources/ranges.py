@@ -9,6 +9,7 @@ import click
 from rich.table import Table
 
 from epcscf.admin.v1 import policy_pb2 as pb
+from epcscfctl import names
 from epcscfctl.failures import EXIT_NOT_FOUND, Failure
 from epcscfctl.kinds import WWSF
 from epcscfctl.session import Session, pass_session
@@ -27,7 +28,7 @@ def ranges() -> None:
 
 
 @ranges.command("list")
-@click.argument("wwsf", default="")
+@click.argument("wwsf", default="", shell_complete=names.WWSFS)
 @pass_session
 def list_ranges(session: Session, *, wwsf: str) -> None:
     """List the ranges of all WWSFs, or of one."""
@@ -44,7 +45,7 @@ def list_ranges(session: Session, *, wwsf: str) -> None:
 
 
 @ranges.command()
-@click.argument("wwsf")
+@click.argument("wwsf", shell_complete=names.WWSFS)
 @click.argument("text", metavar="RANGE")
 @click.option("--enable", is_flag=True, help="Accept registrations out of it at once.")
 @pass_session
@@ -55,8 +56,8 @@ def add(session: Session, *, wwsf: str, text: str, enable: bool) -> None:
 
 
 @ranges.command()
-@click.argument("wwsf")
-@click.argument("text", metavar="RANGE")
+@click.argument("wwsf", shell_complete=names.WWSFS)
+@click.argument("text", metavar="RANGE", shell_complete=names.RANGES)
 @YES
 @pass_session
 def remove(session: Session, *, wwsf: str, text: str, yes: bool) -> None:
@@ -67,8 +68,8 @@ def remove(session: Session, *, wwsf: str, text: str, yes: bool) -> None:
 
 
 @ranges.command()
-@click.argument("wwsf")
-@click.argument("text", metavar="RANGE")
+@click.argument("wwsf", shell_complete=names.WWSFS)
+@click.argument("text", metavar="RANGE", shell_complete=names.RANGES)
 @pass_session
 def enable(session: Session, *, wwsf: str, text: str) -> None:
     """Accept registrations out of RANGE of WWSF: the core has it."""
@@ -76,8 +77,8 @@ def enable(session: Session, *, wwsf: str, text: str) -> None:
 
 
 @ranges.command()
-@click.argument("wwsf")
-@click.argument("text", metavar="RANGE")
+@click.argument("wwsf", shell_complete=names.WWSFS)
+@click.argument("text", metavar="RANGE", shell_complete=names.RANGES)
 @YES
 @pass_session
 def disable(session: Session, *, wwsf: str, text: str, yes: bool) -> None:

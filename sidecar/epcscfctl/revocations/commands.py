@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import click
 
 from rich.table import Table
 
 from epcscf.admin.v1 import revocations_pb2 as pb
+from epcscfctl import names
 from epcscfctl.edges import outcome
 from epcscfctl.edges.commands import REQUEST_ID
 from epcscfctl.edges.outcome import key
@@ -18,9 +18,6 @@ from epcscfctl.kinds import ENTITY, WWSF
 from epcscfctl.session import PAGE, TIMEOUT, Session, pass_session
 from epcscfctl.text import to_fields, to_json
 
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 INSTANT = click.DateTime(["%Y-%m-%dT%H:%M:%SZ"])
 
@@ -33,10 +30,15 @@ def revocations() -> None:
 @revocations.command()
 @click.option("--jti", help="One token. Needs --issuer or --entity.")
 @click.option("--subject", help="All tokens of a user. Needs --issuer or --entity.")
-@click.option("--impi", help="All tokens of a private identity.")
-@click.option("--wwsf", help="All tokens of a WWSF.")
-@click.option("--issuer", default="", help="`iss` of the tokens.")
-@click.option("--entity", default="", help="The authorization entity whose `iss` it is.")
+@click.option("--impi", help="All tokens of a private identity.", shell_complete=names.IMPIS)
+@click.option("--wwsf", help="All tokens of a WWSF.", shell_complete=names.WWSFS)
+@click.option("--issuer", default="", help="`iss` of the tokens.", shell_complete=names.ISSUERS)
+@click.option(
+    "--entity",
+    default="",
+    help="The authorization entity whose `iss` it is.",
+    shell_complete=names.ENTITIES,
+)
 @click.option("--issued-before", type=INSTANT, help="Spare newer tokens. [default: now]")
 @click.option("--expires", type=INSTANT, help="[default: when no such token can be alive]")
 @click.option("--note", default="", help="Why, for other operators.")
@@ -91,7 +93,8 @@ def _revocation(session: Session, whom: dict[str, str | None]) -> pb.Revocation:
 @pass_session
 def list_revocations(session: Session) -> None:
     """List what is revoked."""
-    found = list(_every(session))
+    wanted = pb.ListRevocationsRequest(page_size=PAGE)
+    found = list(session.paged(session.revocations.ListRevocations, wanted, "revocations"))
     if session.output == "json":
         click.echo(to_json([to_fields(each) for each in found]))
         return
@@ -103,7 +106,7 @@ def list_revocations(session: Session) -> None:
 
 
 @revocations.command()
-@click.argument("revocation")
+@click.argument("revocation", shell_complete=names.REVOCATIONS)
 @pass_session
 def delete(session: Session, *, revocation: str) -> None:
     """Take REVOCATION back: its tokens are honoured again, until they expire."""
@@ -121,14 +124,3 @@ def _shown(revocation: pb.Revocation) -> tuple[str, str]:
             return "impi", revocation.impi
         case _:
             return "wwsf", WWSF.key(revocation.wwsf)
-
-
-def _every(session: Session) -> Iterator[pb.Revocation]:
-    token = ""
-    while True:
-        wanted = pb.ListRevocationsRequest(page_size=PAGE, page_token=token)
-        page = session.revocations.ListRevocations(wanted, timeout=TIMEOUT)
-        yield from page.revocations
-        token = page.next_page_token
-        if not token:
-            return

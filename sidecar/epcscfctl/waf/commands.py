@@ -12,6 +12,7 @@ from click.termui import prompt
 from rich.table import Table
 
 from epcscf.admin.v1 import waf_pb2 as pb
+from epcscfctl import names
 from epcscfctl.kinds import WAF_CLIENT, WAF_KINDS, WAF_USER
 from epcscfctl.resources.commands import group_of
 from epcscfctl.session import TIMEOUT, Session, pass_session
@@ -35,7 +36,7 @@ for group in GROUPS.values():
 
 
 @GROUPS[WAF_CLIENT.group].command()
-@click.argument("client")
+@click.argument("client", shell_complete=names.names_of(WAF_CLIENT))
 @click.option(
     "--keep-others",
     type=click.IntRange(0, 31 * 86_400),
@@ -53,7 +54,7 @@ def secret(session: Session, *, client: str, keep_others: int) -> None:
 
 
 @GROUPS[WAF_USER.group].command()
-@click.argument("user")
+@click.argument("user", shell_complete=names.names_of(WAF_USER))
 @click.option("--stdin", is_flag=True, help="Read it from standard input, the first line.")
 @pass_session
 def password(session: Session, *, user: str, stdin: bool) -> None:
@@ -92,7 +93,7 @@ def rotate(session: Session) -> None:
 
 
 @key.command()
-@click.argument("kid")
+@click.argument("kid", shell_complete=names.WAF_KEYS)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @pass_session
 def drop(session: Session, *, kid: str, yes: bool) -> None:
