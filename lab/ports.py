@@ -6,16 +6,24 @@ import contextlib
 import random
 import socket
 
+from collections import deque
+
 
 OURS = range(10_000, 20_000)
 """Below what the system gives to whoever asks for any port (32,768 and up): there, the port of a
 server that is not up yet may become that of somebody's connection. From 20,000 on are media."""
 
+SPOKEN_FOR = 256
+"Ports for which a word is kept; a lab needs some twenty, and has bound them before the next asks."
+
+_words: deque[socket.socket] = deque()
+
 
 def free_ports(count: int, host: str = "127.0.0.1") -> tuple[int, ...]:
     """Return *count* different ports of *host* that are free for UDP and for TCP.
 
-    They are taken when their users bind them; until then another lab could be faster.
+    They are taken when their users bind them; until then other labs of this machine are told
+    that they are spoken for.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     lots = random.SystemRandom()
@@ -26,8 +34,25 @@ def free_ports(count: int, host: str = "127.0.0.1") -> tuple[int, ...]:
             with contextlib.suppress(OSError):  # taken
                 for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
                     held.enter_context(socket.socket(family, kind)).bind((host, port))
+                _speak_for(port)
                 ports.append(port)
+    while len(_words) > SPOKEN_FOR:
+        _words.popleft().close()
     return tuple(ports)
+
+
+def _speak_for(port: int) -> None:
+    """Tell other labs, by a name that the kernel gives to one at a time (unix(7), abstract).
+
+    Raise OSError if one of them was faster.
+    """
+    word = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        word.bind(f"\0epcscf-lab-port-{port}")
+    except OSError:
+        word.close()
+        raise
+    _words.append(word)
 
 
 def free_port(host: str = "127.0.0.1") -> int:
