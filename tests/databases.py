@@ -47,6 +47,15 @@ def databases() -> Iterator[Callable[[], str]]:
         directory.with_suffix(".log").unlink(missing_ok=True)
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def pool_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a pool is kept: both databases that sites share one in."""
+    if request.param == "postgresql":
+        make: Callable[[], str] = request.getfixturevalue("databases")
+        return make()
+    return f"sqlite+aiosqlite:///{tmp_path}/pool.db"
+
+
 async def _migrate(url: str) -> None:
     engine = make_engine(url)
     await migrate(engine)

@@ -7,7 +7,6 @@ import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -26,10 +25,6 @@ from demo.wwsf.pool.lease import Lease, Pair, PoolExhausted, Terms
 from demo.wwsf.pool.shelf import Shelf
 from epcscfd.store.engine import make_engine
 
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 PAIRS = [Pair(f"u{n}@pool.example", (f"sip:u{n}@pool.example",)) for n in range(3)]
@@ -136,23 +131,14 @@ class PoolUnderFailure(RuleBasedStateMachine):
         self.loop.close()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where the pool is kept: both databases that sites share one in."""
-    if request.param == "postgresql":
-        make: Callable[[], str] = request.getfixturevalue("databases")
-        return make()
-    return f"sqlite+aiosqlite:///{tmp_path}/pool.db"
-
-
 @pytest.mark.req("S003-2")
-def test_no_order_of_steps_gives_one_pair_to_two_users(url: str) -> None:
+def test_no_order_of_steps_gives_one_pair_to_two_users(pool_url: str) -> None:
     steps = settings(max_examples=40, stateful_step_count=30, deadline=None)
-    run_state_machine_as_test(lambda: PoolUnderFailure(url), settings=steps)
+    run_state_machine_as_test(lambda: PoolUnderFailure(pool_url), settings=steps)
 
 
-async def test_no_two_of_many_get_the_same_pair(url: str) -> None:
-    engines = [make_engine(url) for _ in range(4)]
+async def test_no_two_of_many_get_the_same_pair(pool_url: str) -> None:
+    engines = [make_engine(pool_url) for _ in range(4)]
     shelves = [Shelf(engine, Terms()) for engine in engines]
     stock = [Pair(f"u{n}@pool.example", (f"sip:u{n}@pool.example",)) for n in range(20)]
     await shelves[0].open()
@@ -172,8 +158,8 @@ async def test_no_two_of_many_get_the_same_pair(url: str) -> None:
         await engine.dispose()
 
 
-async def test_one_user_in_many_tabs_gets_one_pair(url: str) -> None:
-    engine = make_engine(url)
+async def test_one_user_in_many_tabs_gets_one_pair(pool_url: str) -> None:
+    engine = make_engine(pool_url)
     shelf = Shelf(engine, Terms())
     await shelf.open()
     await shelf.stock(PAIRS, NOW)

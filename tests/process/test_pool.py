@@ -11,7 +11,6 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -21,22 +20,10 @@ from epcscfd.store.engine import make_engine
 from tests.process.borrower import TERMS
 
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 ROOT = Path(__file__).parents[2]
 PAIRS = [Pair(f"u{n}@pool.example", (f"sip:u{n}@pool.example",)) for n in range(3)]
 AT_ONCE = 4
 LIVES = 16
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where the pool is kept."""
-    if request.param == "postgresql":
-        make: Callable[[], str] = request.getfixturevalue("databases")
-        return make()
-    return f"sqlite+aiosqlite:///{tmp_path}/pool.db"
 
 
 def live_and_die(url: str, ledger: Path, seed: int) -> subprocess.Popen[bytes]:
@@ -61,17 +48,17 @@ def loans(ledger: Path) -> dict[str, list[tuple[float, float, str]]]:
 @pytest.mark.req("S003-2", "S001-26")
 @pytest.mark.timeout(180)
 async def test_processes_that_die_while_they_lend_never_lend_one_pair_to_two(
-    url: str, tmp_path: Path
+    pool_url: str, tmp_path: Path
 ) -> None:
     ledger = tmp_path / "ledger"
-    engine = make_engine(url)
+    engine = make_engine(pool_url)
     shelf = Shelf(engine, TERMS)
     await shelf.open()
     await shelf.stock(PAIRS, datetime.now(UTC))
 
     ends = []
     for first in range(0, LIVES, AT_ONCE):
-        at_once = [live_and_die(url, ledger, first + n) for n in range(AT_ONCE)]
+        at_once = [live_and_die(pool_url, ledger, first + n) for n in range(AT_ONCE)]
         for each in at_once:
             _, said = each.communicate(timeout=60)
             ends.append((each.returncode, said.decode()))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import ssl
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from lab.udp import UdpAgent, User
 from lab.wic import Wic
 from tests.scenarios.core_by_hand import DOMAIN, CoreByHand
 from tests.scenarios.evidence import OWN, sections_of
+from tests.scenarios.handshake import Answer, knock
 from tests.scenarios.leaks import leaks, write_filtered
 
 
@@ -72,6 +74,16 @@ def own_lab(
             return running.enter_context(made[-1])
 
         yield make
+
+
+@pytest.fixture(scope="module")
+def ask(lab: Deployment) -> Callable[..., Answer]:
+    """Knock at the browser door, believing its certificate unless told otherwise."""
+
+    def knock_there(request: bytes, context: ssl.SSLContext | None = None) -> Answer:
+        return knock(lab.edge.plan.browser_port, request, context or lab.trust())
+
+    return knock_there
 
 
 @pytest.fixture

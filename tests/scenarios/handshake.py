@@ -12,6 +12,7 @@ from lab.deployment import ORIGINS
 
 
 PATIENCE = 5.0
+PORTAL = ORIGINS["portal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def good_headers() -> dict[str, str]:
         "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
         "Sec-WebSocket-Version": "13",
         "Sec-WebSocket-Protocol": "sip",
-        "Origin": ORIGINS["portal"],
+        "Origin": PORTAL,
     }
 
 

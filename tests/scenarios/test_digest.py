@@ -8,6 +8,7 @@ from lab.deployment import Deployment, Wishes
 from lab.digest import answer_challenge, auth_parameters
 from lab.subscribers import Subscription
 from lab.wic import Wic
+from tests.scenarios.provisioning import provide
 
 
 DORA, PASSWORD = "dora@ims.example", "dora in the lab"
@@ -33,12 +34,7 @@ def phones(tmp_path_factory):
     wishes = Wishes(subscriptions=[dora], edge={"EPCSCF_GRACE": 1})
     lab = Deployment(tmp_path_factory.mktemp("phones"), wishes)
     with lab:
-        lab.apply(POLICY)
-        lab.edge.wait_until(
-            lambda: lab.edge.row("ep_origin", ORIGIN) == "softphone",
-            seconds=5,
-            what="the origin of the phones",
-        )
+        provide(lab, POLICY)
         yield lab
 
 

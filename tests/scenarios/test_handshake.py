@@ -13,20 +13,7 @@ from lab.deployment import ORIGINS
 from lab.edge import Edge, EdgePlan, TlsFiles
 from lab.ports import free_port
 from lab.wic import Wic
-from tests.scenarios.handshake import connect, handshake, knock, read
-
-
-PORTAL = ORIGINS["portal"]
-
-
-@pytest.fixture(scope="module")
-def ask(lab):
-    """Knock at the browser door, believing its certificate unless told otherwise."""
-
-    def knock_there(request, context=None):
-        return knock(lab.edge.plan.browser_port, request, context or lab.trust())
-
-    return knock_there
+from tests.scenarios.handshake import PORTAL, connect, handshake, knock, read
 
 
 @pytest.mark.req("S001-2", "S002-2", "S003-16")

@@ -11,6 +11,7 @@ from lab.deployment import SUBSCRIPTIONS, Deployment, Wishes
 from lab.digest import answer_challenge, auth_parameters
 from lab.subscribers import Subscription
 from lab.wic import Closed, Wic
+from tests.scenarios.provisioning import provide
 
 
 BLUE, GREEN = "ims.example", "ims.green.example"
@@ -66,12 +67,7 @@ def lab(tmp_path_factory, green):
         edge={"EPCSCF_CORE_TIMEOUT": 1000},
     )
     with Deployment(tmp_path_factory.mktemp("blue"), wishes) as deployment:
-        deployment.apply(POLICY)
-        deployment.edge.wait_until(
-            lambda: deployment.edge.row("ep_origin", "https://hostel.example") == "hostel",
-            seconds=5,
-            what="policy",
-        )
+        provide(deployment, POLICY)
         yield deployment
         deployment.core.check_alive()
 

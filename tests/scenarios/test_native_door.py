@@ -8,22 +8,8 @@ import ssl
 import pytest
 
 from lab.certificates import Authority
-from lab.deployment import ORIGINS
 from lab.wic import Wic
-from tests.scenarios.handshake import handshake, knock
-
-
-PORTAL = ORIGINS["portal"]
-
-
-@pytest.fixture(scope="module")
-def ask(lab):
-    """Knock at the browser door, believing its certificate unless told otherwise."""
-
-    def knock_there(request, context=None):
-        return knock(lab.edge.plan.browser_port, request, context or lab.trust())
-
-    return knock_there
+from tests.scenarios.handshake import PORTAL, handshake, knock
 
 
 def showing(lab, credential):

@@ -9,6 +9,7 @@ import pytest
 from lab.digest import auth_parameters
 from lab.wic import Closed, Wic
 from tests.scenarios.core_by_hand import DOMAIN
+from tests.scenarios.provisioning import provide
 
 
 ORIGIN = "https://numbers.example"
@@ -33,10 +34,7 @@ wwsfs = ["numbers"]
 @pytest.fixture(scope="module")
 def connect(lab):
     """Connect as a page of a WWSF that has numbers to lend out."""
-    lab.apply(POLICY)
-    lab.edge.wait_until(
-        lambda: lab.edge.row("ep_origin", ORIGIN) == "numbers", seconds=5, what=ORIGIN
-    )
+    provide(lab, POLICY)
 
     async def open_socket():
         return await Wic.connect(lab.url, origin=ORIGIN, ssl=lab.trust())

@@ -17,6 +17,7 @@ from lab.subscribers import Subscription
 from lab.udp import UdpAgent
 from lab.wic import Closed, Wic
 from tests.scenarios.core_by_hand import DOMAIN, CoreByHand
+from tests.scenarios.provisioning import provide
 
 
 CUT = Closed(1008, "policy violation")
@@ -118,9 +119,7 @@ def market(tmp_path_factory):
     ]
     wishes = Wishes(subscriptions=[*SUBSCRIPTIONS, *known], edge={"EPCSCF_GRACE": 1})
     with Deployment(tmp_path_factory.mktemp("market"), wishes) as lab:
-        lab.apply(POLICY)
-        origin = "https://careful.example"
-        lab.edge.wait_until(lambda: lab.edge.row("ep_origin", origin), seconds=5, what=origin)
+        provide(lab, POLICY)
         yield lab
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from lab.deployment import Deployment, Wishes
 from lab.wic import Closed, Wic
+from tests.scenarios.provisioning import provide
 
 
 POLICY = """
@@ -32,9 +33,7 @@ def market(tmp_path_factory):
     """A deployment with WWSFs that may do little."""
     wishes = Wishes(edge={"EPCSCF_RATE_ORIGIN": 6, "EPCSCF_GRACE": 1})
     with Deployment(tmp_path_factory.mktemp("market"), wishes) as lab:
-        lab.apply(POLICY)
-        origin = "https://slow.example"
-        lab.edge.wait_until(lambda: lab.edge.row("ep_origin", origin), seconds=5, what=origin)
+        provide(lab, POLICY)
         yield lab
 
 

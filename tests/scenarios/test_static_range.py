@@ -10,6 +10,7 @@ import pytest
 
 from lab.deployment import Deployment, Wishes
 from lab.wic import Closed, Wic
+from tests.scenarios.provisioning import provide
 
 
 ORIGIN = "https://hotel.example"
@@ -35,12 +36,7 @@ def hotel(tmp_path_factory):
     with Deployment(
         tmp_path_factory.mktemp("hotel"), Wishes(edge={"EPCSCF_GRACE": 2})
     ) as deployment:
-        deployment.apply(POLICY)
-        deployment.edge.wait_until(
-            lambda: deployment.edge.row("ep_origin", ORIGIN) == "hotel",
-            seconds=5,
-            what="the hotel's origin",
-        )
+        provide(deployment, POLICY)
         yield deployment
 
 
