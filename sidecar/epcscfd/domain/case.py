@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 
 from epcscfd.domain.identity import Impi, Impu
+from epcscfd.domain.once import Once
 from epcscfd.domain.ownership import Ownership, ownership
 from epcscfd.domain.policy import AuthorizationEntity, HomeDomain, Policy, Wwsf
 from epcscfd.domain.register import RegisterRequest
@@ -40,38 +40,38 @@ class Case:
     rules: JudgeRules
     now: datetime
 
-    @cached_property
+    @Once
     def wwsf(self) -> Wwsf:
         """The WWSF of the door."""
         return self.policy.wwsfs[self.request.door.wwsf]
 
-    @cached_property
+    @Once
     def token(self) -> AccessToken:
         """The verified token."""
         if isinstance(self.evidence.assertion, AccessToken):
             return self.evidence.assertion
         raise LookupError("no token has been verified")
 
-    @cached_property
+    @Once
     def entity(self) -> AuthorizationEntity:
         """Who vouches in the token."""
         return self.policy.entities[self.token.entity]
 
-    @cached_property
+    @Once
     def impi(self) -> Impi:
         """The private identity to be registered."""
         if self.token.impi is None:
             raise LookupError("the token has no IMPI")
         return self.token.impi
 
-    @cached_property
+    @Once
     def impu(self) -> Impu:
         """The public identity to be registered."""
         if self.request.to is None:
             raise LookupError("To has no IMPU")
         return self.request.to
 
-    @cached_property
+    @Once
     def domain(self) -> str:
         """The domain whose user the identity is, a home domain or not."""
         if self.impu.domain is not None:
@@ -82,12 +82,12 @@ class Case:
         realm = self.impi.realm
         return realm if realm in self.policy.domains else self.request.facts.request_domain
 
-    @cached_property
+    @Once
     def home_domain(self) -> HomeDomain:
         """The home domain of the identity."""
         return self.policy.domains[self.domain]
 
-    @cached_property
+    @Once
     def ownership(self) -> Ownership:
         """Whose the identity is."""
         return ownership(self.impi, self.impu, self.wwsf.id, self.policy)
