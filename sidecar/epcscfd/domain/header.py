@@ -12,6 +12,10 @@ TEXTS_AT_HAND = 1024
 "Realms, domains, scopes and issuers of a large policy: nine of ten texts that are quoted."
 
 
+_MARKS = frozenset('<>" ')
+"What ends a URI in angle brackets, or the brackets."
+
+
 class UnsafeText(ValueError):  # noqa: N818 - named for what is wrong
     """The text cannot be written into a header."""
 
@@ -32,6 +36,6 @@ def quoted(text: str) -> str:
 
 def addressed(uri: str) -> str:
     """Give *uri* in angle brackets (name-addr of RFC 3261 25.1). Raise UnsafeText."""
-    if not quotable(uri) or any(mark in uri for mark in '<>" '):
+    if not quotable(uri) or not _MARKS.isdisjoint(uri):
         raise UnsafeText("not the text of a URI")
     return f"<{uri}>"

@@ -112,6 +112,8 @@ class Impu:
 def canonical_user(text: str) -> str:
     """Give the user part of a SIP URI in canonical form, or raise MalformedIdentity."""
     _matched(_SIP_USER, text, "not the user part of a SIP URI")
+    if "%" not in text:
+        return text
     if _ESCAPED_CONTROL.search(text):
         raise MalformedIdentity("escaped control character")
     return _ESCAPE.sub(_canonical_escape, text)
