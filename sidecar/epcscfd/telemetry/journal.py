@@ -7,7 +7,7 @@ older is in the log.
 from __future__ import annotations
 
 from collections import deque
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import structlog
@@ -24,12 +24,17 @@ if TYPE_CHECKING:
 MEMORY = 10_000
 "Judgements; about 20 MB, and some minutes of a busy node."
 
+COUNTS_AT_HAND = 64
+"Endings and reasons that come together; there are hardly more."
+
 
 class DecisionJournal:
     """Writes down judgements and remembers the last of them."""
 
     def __init__(self, metrics: Metrics, memory: int = MEMORY) -> None:
         self._metrics = metrics
+        # To find a count by its labels takes as long as three of these.
+        self._counts = lru_cache(maxsize=COUNTS_AT_HAND)(metrics.decisions.labels)
         self._judgements: deque[Judgement] = deque(maxlen=memory)
 
     @cached_property
@@ -43,7 +48,7 @@ class DecisionJournal:
         self._judgements.append(judgement)
         decision = judgement.ending
         reason = judgement.reason or ""
-        self._metrics.decisions.labels(decision, reason).inc()
+        self._counts(decision, reason).inc()
         self._metrics.seconds.observe(judgement.took.total_seconds())
         self._log.info(
             events.REGISTER_DECIDED,

@@ -17,7 +17,7 @@ import structlog
 
 from structlog.tracebacks import ExceptionDictTransformer
 
-from epcscfd.telemetry.redaction import redact_event
+from epcscfd.telemetry.redaction import is_flat, is_suspect, redact_event
 from epcscfd.telemetry.turns import TurnStream
 
 
@@ -62,8 +62,17 @@ def _prepared_for(form: str) -> tuple[list[Any], Any]:
         plain = structlog.processors.format_exc_info
         return [stamp, plain, redact_event], structlog.dev.ConsoleRenderer(colors=False)
     by_frame = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
-    return [stamp, by_frame, redact_event], structlog.processors.JSONRenderer(serializer=_as_json)
+    return [stamp, by_frame], _as_json
 
 
-def _as_json(event: Any, **_: Any) -> str:
-    return msgspec.json.encode(event, enc_hook=str).decode()
+_ENCODER = msgspec.json.Encoder(enc_hook=str)
+
+
+def _as_json(logger: object, method: str, event: Any) -> str:
+    # One look at the line instead of one at each of its texts: a line is written for every
+    # judgement, and hardly any is suspect.
+    if is_flat(event):
+        line = _ENCODER.encode(event).decode()
+        if not is_suspect(line):
+            return line
+    return _ENCODER.encode(redact_event(logger, method, event)).decode()

@@ -6,6 +6,7 @@ all, so that names of events and metrics stand in one place.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import structlog
@@ -27,12 +28,19 @@ if TYPE_CHECKING:
 LONGEST_SHOWN = 128
 "Characters of what somebody else has written."
 
+VERIFICATIONS_AT_HAND = 64
+"Methods and outcomes that come together; there are hardly more."
+
 
 class Watch:
     """Logs and counts."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        # One for every token: to find a count by its labels takes as long as three of these.
+        self._verifications = lru_cache(maxsize=VERIFICATIONS_AT_HAND)(
+            metrics.tokens.verifications.labels
+        )
         self._last_failure = ""
         self._log = structlog.get_logger()
 
@@ -93,7 +101,7 @@ class Watch:
 
     def token_verified(self, method: str, reason: Reason | None) -> None:
         """Note how a verification of a token ended."""
-        self._metrics.tokens.verifications.labels(method, reason or "good").inc()
+        self._verifications(method, reason or "good").inc()
 
     def introspected(self, entity: str, outcome: IntrospectionOutcome, why: str) -> None:
         """Note how a question about a token ended; alarm if it is us who are refused."""

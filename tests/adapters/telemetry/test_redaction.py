@@ -8,13 +8,14 @@ import logging
 from typing import TYPE_CHECKING
 
 import jwt
+import msgspec
 import pytest
 import structlog
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epcscfd.telemetry.redaction import redact
+from epcscfd.telemetry.redaction import BEARER, JWT, LONG, is_flat, is_suspect, redact
 from tests.fakes.log import logging_as
 
 
@@ -68,6 +69,33 @@ def test_whatever_follows_the_scheme_goes(token: str, form: str) -> None:
     redacted = redact(form.format(token))
 
     assert not [fragment for fragment in fragments(token) if fragment in redacted]
+
+
+@given(st.from_regex(BEARER) | st.from_regex(JWT))
+def test_what_could_be_a_token_makes_the_line_suspect(text: str) -> None:
+    assert is_suspect(text)
+    assert is_suspect(msgspec.json.encode({"field": text}).decode())
+
+
+@pytest.mark.parametrize(
+    "text", ["ACCE\u017f\u017f_TO\u212aEN=0815", "\neyJhbGciOiJub25lIn0.e30."]
+)
+def test_no_letter_case_and_no_escape_hides_a_token(text: str) -> None:
+    with logging_as("json") as stream:
+        structlog.get_logger().info("some.event", text=text)
+
+    assert redact(text) != text
+    assert json.loads(stream.getvalue())["text"] == redact(text)
+
+
+@given(st.from_regex(LONG))
+def test_an_event_with_a_long_text_is_looked_at_text_by_text(text: str) -> None:
+    assert not is_flat({"field": text})
+
+
+@pytest.mark.parametrize("value", [["a"], {"a": "b"}, b"a", object()])
+def test_an_event_with_more_than_figures_and_texts_is_too(value: object) -> None:
+    assert not is_flat({"field": value})
 
 
 @pytest.mark.parametrize(
