@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from jwt import PyJWK
-from jwt.algorithms import get_default_algorithms
 from jwt.exceptions import PyJWTError
 
+from epcscfd.tokens.signatures import ALGORITHMS
 from epcscfd.tokens.strict import Illegible, read_object
 
 
@@ -36,11 +36,8 @@ _CURVES = {
     "secp384r1": frozenset({"ES384"}),
     "secp521r1": frozenset({"ES512"}),
 }
-# RFC 9864 gives EdDSA over Ed25519 a name of its own; both are in use.
 _EDWARDS = frozenset({"EdDSA", "Ed25519"})
 _SMALLEST_RSA = 2048
-_IMPLEMENTATIONS = get_default_algorithms()
-_ALIASES = {"Ed25519": "EdDSA"}
 
 _SECRETS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _PEM_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----[A-Za-z0-9+/=\s]+-----END \1-----\s*")
@@ -65,8 +62,7 @@ class VerificationKey:
 
     def verifies(self, algorithm: str, signing_input: bytes, signature: bytes) -> bool:
         """Tell whether *signature* was made over *signing_input* with this key."""
-        implementation = _IMPLEMENTATIONS[_ALIASES.get(algorithm, algorithm)]
-        return implementation.verify(signing_input, self.key, signature)
+        return ALGORITHMS[algorithm].verify(signing_input, self.key, signature)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,15 +49,22 @@ def open_envelope(token: str) -> Envelope:
         raise Illegible("not three parts in base64url")
     return Envelope(
         header=_read_header(parts[1]),
-        claims=read_object(decode_base64url(parts[2])),
+        claims=read_object(_decoded(parts[2])),
         signing_input=token[: parts.end(2)].encode(),
-        signature=decode_base64url(parts[3]),
+        signature=_decoded(parts[3]),
     )
 
 
 def decode_base64url(text: str) -> bytes:
     """Decode unpadded base64url. Raise Illegible if another text could mean the same bytes."""
-    if not (_BASE64URL.fullmatch(text) and text.endswith(_LAST[len(text) % 4])):
+    if not _BASE64URL.fullmatch(text):
+        raise Illegible("not canonical base64url")
+    return _decoded(text)
+
+
+def _decoded(text: str) -> bytes:
+    """Decode *text*, of whose characters base64url is made. Raise Illegible."""
+    if not text.endswith(_LAST[len(text) % 4]):
         raise Illegible("not canonical base64url")
     return binascii.a2b_base64(text.encode().translate(_TO_BASE64) + b"==")
 
