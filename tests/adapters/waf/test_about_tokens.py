@@ -1,4 +1,4 @@
-"""What is asked about tokens once they are out: introspection, revocation, keys, metadata."""
+"""What is asked about tokens once they are out: introspection, revocation, and their keys."""
 
 from __future__ import annotations
 
