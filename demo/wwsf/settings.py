@@ -13,16 +13,21 @@ import msgspec
 
 from msgspec import Meta
 
-from demo.wwsf.pool.lease import Terms
+from demo.wwsf.pool.lease import Pair, Terms
+from demo.wwsf.pool.members import members
 
 
 Text = Annotated[str, Meta(min_length=1, max_length=255)]
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 Seconds = Annotated[int, Meta(ge=1, le=86_400)]
+Number = Annotated[int, Meta(ge=0, lt=10**15)]
 File = Annotated[str, Meta(pattern=r"^/", max_length=255)]
 "Absolute, since a daemon has no useful working directory."
 SipUri = Annotated[str, Meta(pattern=r"^(sip|tel):[^\s<>\"]+$")]
 HttpsOrigin = Annotated[str, Meta(pattern=r"^https://[a-z0-9.:\[\]-]+$")]
+
+MEMBERS_AT_MOST = 10_000
+"Each is a row that is looked at when the site starts."
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -57,17 +62,49 @@ class PoolPair(Section, frozen=True, kw_only=True):
     impus: Annotated[list[SipUri], Meta(min_length=1)]
 
 
+class Range(Section, frozen=True, kw_only=True):
+    """Members of a static range of this site, to be lent: the core knows none of them by name."""
+
+    identities: Text
+    "The range as the operator has given it: `sip:room-!1[0-9]{2}!@ims.example`."
+    first: Number
+    "Takes the place of the expression; so do all up to *last*."
+    last: Number
+    impi_realm: Text
+    "The WAF has an account of each member's name in it."
+
+    def __post_init__(self) -> None:
+        """Refuse what nobody can have meant."""
+        if not 0 <= self.last - self.first < MEMBERS_AT_MOST:
+            raise ValueError(f"a range is lent in 1 to {MEMBERS_AT_MOST} members")
+
+
 class Pool(Section, frozen=True, kw_only=True):
     """The identities that this site lends to its users."""
 
     url: Text
-    "Of a database that all processes of the site share."
+    "Of a database that all processes of the site share, and no other site."
     pairs: list[PoolPair] = []
+    range: Range | None = None
+    "Instead of *pairs*."
     guests: bool = False
     "Whether somebody who has not logged in may have one (TS 33.203 X.4, anonymous users)."
     reservation_seconds: Seconds = 60
     after_token_seconds: Seconds = 60
     quarantine_seconds: Seconds = 30
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        if self.pairs and self.range is not None:
+            raise ValueError("a pool has pairs or a range, not both")
+        self.stock()
+
+    def stock(self) -> list[Pair]:
+        """Give what there is to lend. Raise ValueError if some of it is not in the range."""
+        if self.range is None:
+            return [Pair(each.impi, tuple(each.impus)) for each in self.pairs]
+        numbers = range(self.range.first, self.range.last + 1)
+        return members(self.range.identities, numbers, self.range.impi_realm)
 
     def terms(self) -> Terms:
         """Give the terms of a lease."""
@@ -83,7 +120,8 @@ class Site(Section, frozen=True, kw_only=True):
     kind: Literal["own", "operator", "third_party", "pool"]
     """Who logs the user in: *own* - we do, and vouch for him to the WAF; *operator* - the WAF
     does, we have no accounts; *third_party* - we know him by our own account, and he lets us use
-    his subscription at the operator's; *pool* - we do, or nobody, and lend him an identity."""
+    his subscription at the operator's; *pool* - we do, or nobody, and lend him an identity, of a
+    subscription or of a static range."""
     origin: HttpsOrigin
     "Ours, as browsers say it; the eP-CSCF admits WebSockets of it."
     host: Text = "127.0.0.1"

@@ -11,7 +11,6 @@ from starlette.routing import Route
 from demo.wwsf.answers import RELEASED
 from demo.wwsf.app import Wwsf, callback_of
 from demo.wwsf.grants import Delegated, Lending, Tokens, TokenSource, Vouching
-from demo.wwsf.pool.lease import Pair
 from demo.wwsf.pool.shelf import Shelf
 from demo.wwsf.released import ReleasedDesk
 from demo.wwsf.waf import WafClient
@@ -50,6 +49,5 @@ def _hearing(site: Site, lending: Lending) -> list[Route]:
 async def _open_shelf(pool: Pool) -> Shelf:
     shelf = Shelf(make_engine(pool.url), pool.terms())
     await shelf.open()
-    pairs = (Pair(each.impi, tuple(each.impus)) for each in pool.pairs)
-    await shelf.stock(pairs, datetime.now(UTC))
+    await shelf.stock(pool.stock(), datetime.now(UTC))
     return shelf
