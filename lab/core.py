@@ -21,6 +21,7 @@ from lab.cscf import Address, Site, authority, make_icscf, make_scscf
 from lab.hss import Hss
 from lab.kamailio import Kamailio
 from lab.ports import free_ports
+from lab.ranges import expression_of
 from lab.scscf import Scscf
 from lab.subscribers import Subscription
 
@@ -40,6 +41,10 @@ class Plan:
     icscfs: int = 2
     ports: tuple[int, ...] = ()
     "Of the HSS, the S-CSCF, and each I-CSCF; empty: free ones."
+    ranges: tuple[str, ...] = ()
+    "Wildcarded identities that are registered here by configuration (static mode)."
+    registrar: str = ""
+    "URI of the eP-CSCF that answers for their members."
     record: bool = True
     "Whether the S-CSCF keeps what it receives; benchmarks do without."
 
@@ -59,10 +64,13 @@ class ImsCore:
         )
         self.hss = Hss(subscriptions, plan.realm, port=hss_port)
         site = Site(plan.realm, plan.host, run_dir, (self.hss.host, self.hss.port))
+        block = (expression_of(plan.ranges), plan.registrar) if plan.ranges else None
         self.scscf = Scscf(
-            make_scscf(site, scscf_port, self.icscf_addresses, record=plan.record),
+            make_scscf(site, scscf_port, self.icscf_addresses, block=block, record=plan.record),
             f"sip:{authority(plan.host, scscf_port)}",
         )
+        if block is not None:
+            self.hss.serve(block[0], self.scscf.uri)
         visited = plan.visited_networks or (plan.realm,)
         self.icscfs: tuple[Kamailio, ...] = tuple(
             make_icscf(site, number, port, self.scscf.uri, (plan.edges, visited))

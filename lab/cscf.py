@@ -53,13 +53,26 @@ class Site:
         )
 
 
-def make_scscf(site: Site, port: int, trusted: Iterable[Address], *, record: bool) -> Kamailio:
-    """Return an S-CSCF that believes *trusted* peers, and that may record what it receives."""
+def make_scscf(
+    site: Site,
+    port: int,
+    trusted: Iterable[Address],
+    *,
+    block: tuple[str, str] | None = None,
+    record: bool,
+) -> Kamailio:
+    """Return an S-CSCF that believes *trusted* peers, and that may record what it receives.
+
+    *block* is an expression for members of static ranges, and the URI where they are called.
+    """
     site.prepare("scscf")
+    members, registrar = block or ("", "")
     defines: dict[str, Define] = {
         "SCSCF_URI": f"sip:{authority(site.host, port)}",
         "TRUSTED_PEERS": ",".join(f"{host}/{peer_port}" for host, peer_port in trusted),
         "RECORD_WIRE": record,
+        "MEMBERS": members or False,
+        "REGISTRAR": registrar,
     }
     return Kamailio(site.launch("scscf", "scscf", port, defines), cscf_is_ready)
 

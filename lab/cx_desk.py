@@ -7,6 +7,7 @@ out.
 
 from __future__ import annotations
 
+import re
 import threading
 
 from collections.abc import Iterable
@@ -60,11 +61,17 @@ class CxDesk:
         self._lock = threading.Lock()
         self._subscriptions = {each.impi: each for each in subscriptions}
         self._servers: dict[str, str] = {}
+        self._ranges: dict[str, str] = {}
 
     def provision(self, subscription: Subscription) -> None:
         """Add a subscription, or replace the one with its IMPI."""
         with self._lock:
             self._subscriptions[subscription.impi] = subscription
+
+    def serve(self, expression: str, server: str) -> None:
+        """Have the S-CSCF *server* serve all public identities that match, registered or not."""
+        with self._lock:
+            self._ranges[expression] = server
 
     def registrations(self) -> dict[str, str]:
         """Return the name of the S-CSCF of each registered IMPI."""
@@ -86,7 +93,7 @@ class CxDesk:
         with self._lock:
             found = self._find(request)
             if isinstance(found, Result):
-                return CxAnswer(found)
+                return self._locate_member(request) or CxAnswer(found)
             match request.command:
                 case Command.USER_AUTHORIZATION:
                     return self._authorize(request, found)
@@ -145,6 +152,15 @@ class CxDesk:
         if server is None:
             return CxAnswer(IDENTITY_NOT_REGISTERED)
         return CxAnswer(SUCCESS, (_server_name(server),))
+
+    def _locate_member(self, request: CxRequest) -> CxAnswer | None:
+        """Tell who serves a static range, to which all belongs that is nobody's by itself."""
+        if request.command != Command.LOCATION_INFO or request.impu is None:
+            return None
+        for expression, server in self._ranges.items():
+            if re.fullmatch(expression, request.impu):
+                return CxAnswer(SUCCESS, (_server_name(server),))
+        return None
 
     def _authenticate(self, request: CxRequest, subscription: Subscription) -> CxAnswer:
         # Kamailio wants both identities in every MAA, in those that refuse as well.

@@ -15,14 +15,14 @@ import contextlib
 import ssl
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from lab.certificates import Authority
 from lab.core import ImsCore, Plan
-from lab.cscf import Address
+from lab.cscf import Address, authority
 from lab.edge import HOST, Edge, EdgePlan, TlsFiles
 from lab.front import Front
 from lab.issuer import Issuer, JwksServer
@@ -134,7 +134,9 @@ class Deployment:
             "socialnet": Issuer("https://waf.socialnet.example", "socialnet"),
         }
         self.jwks = {name: JwksServer(self.issuers[name]) for name in ("partner", "socialnet")}
-        self.core = ImsCore(run_dir / "core", wishes.subscriptions, wishes.core)
+        core_port = free_port(wishes.host)
+        plan = replace(wishes.core, registrar=f"sip:{authority(wishes.host, core_port)}")
+        self.core = ImsCore(run_dir / "core", wishes.subscriptions, plan)
         trust = {"ca_file": str(self.authority.certificate)}
         self.sidecar = Sidecar(
             run_dir / "sidecar", {"keys": trust, "events": trust, **wishes.sidecar}
@@ -154,6 +156,7 @@ class Deployment:
                 defines=wishes.edge,
                 shm_mb=wishes.shm_mb,
                 host=wishes.host,
+                core_port=core_port,
                 browser_port=wishes.browser_port or free_port(wishes.host),
             )
         )

@@ -118,6 +118,10 @@ class Hss:
         for subscription in subscriptions:
             self._desk.provision(subscription)
 
+    def serve(self, expression: str, server: str) -> None:
+        """Have the S-CSCF *server* serve all public identities that match, registered or not."""
+        self._desk.serve(expression, server)
+
     def registrations(self) -> dict[str, str]:
         """Return which IMPIs are registered, each with the name of its S-CSCF."""
         return self._desk.registrations()

@@ -30,6 +30,7 @@ from lab.cx_desk import CxDesk
 from lab.diameter import RESULT_CODE, Avp, Message
 from lab.diameter_peer import DEVICE_WATCHDOG
 from lab.hss import Fault, Hss
+from lab.ranges import expression_of
 from lab.subscribers import Subscription, read_subscriptions
 from tests.lab.diameter_client import ME, SERVER, Client, server_assignment
 
@@ -226,6 +227,23 @@ def test_desk_answers_before_anybody_is_registered(asked, expected):
     parts = {"impi": ALICE, "impu": SIP_ALICE, "visited_network": "ims.example", **asked}
 
     assert desk.answer(CxRequest(peer="x", **parts)).result == expected
+
+
+@pytest.mark.parametrize(
+    ("impu", "expected"),
+    [
+        ("sip:room-101@ims.example", SUCCESS),
+        ("sip:room-201@ims.example", USER_UNKNOWN),
+        ("sip:room-1010@ims.example", USER_UNKNOWN),
+        ("sip:room-101@imsxexample", USER_UNKNOWN),
+        ("sip:room-102@ims.example", IDENTITY_NOT_REGISTERED),
+    ],
+)
+def test_desk_finds_members_of_a_range_that_are_nobody_s_by_themselves(impu, expected):
+    desk = CxDesk([a_subscription(impus=("sip:room-102@ims.example",))])
+    desk.serve(expression_of(["tel:+49!.*!", "sip:room-!1[0-9]{2}!@ims.example"]), SERVER)
+
+    assert desk.answer(CxRequest(LIR, "x", None, impu)).result == expected
 
 
 @pytest.mark.parametrize(
