@@ -39,6 +39,8 @@ HOW = {
 }
 "By kind of site."
 
+OF_A_RANGE = "the same; its numbers are a range that ends at the eP-CSCF"
+
 NOISE = (" INFO: ", " DEBUG: ", "WIRE ")
 "Of Kamailio's logs; everything else of them is shown."
 
@@ -105,9 +107,8 @@ def _hint(web: WebSide) -> None:
     lab = web.lab
     console.rule("Call from your browser", align="left")
     for name, plan in PLANS.items():
-        console.print(
-            f"{plan.title:18}{web.sites[name].origin}/   {HOW[plan.kind]}", soft_wrap=True
-        )
+        how = OF_A_RANGE if plan.ranges else HOW[plan.kind]
+        console.print(f"{plan.title:18}{web.sites[name].origin}/   {how}", soft_wrap=True)
     users = ", ".join(f"{name} ({password})" for name, password in PASSWORDS.items())
     where = "one in each of two browsers, or two sites in two tabs"
     console.print(f"\n{'users':18}{users}: {where}", soft_wrap=True)

@@ -14,8 +14,10 @@ import secrets
 import socket
 import sqlite3
 import subprocess
+import time
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -24,6 +26,7 @@ from cryptography.hazmat.primitives import serialization
 
 from demo.wwsf.accounts import HASHER
 from lab.child import Child
+from lab.core import Plan as CorePlan
 from lab.deployment import SUBSCRIPTIONS, Deployment, Wishes
 from lab.edge import ROOT
 from lab.issuer import SigningKey
@@ -40,14 +43,24 @@ GUESTS = tuple(f"guest{n}@party.example" for n in range(1, 7))
 POOL = tuple(
     Subscription(impi=impi, impus=(f"sip:party-{impi[:6]}@ims.example",)) for impi in GUESTS
 )
+ROOMS = "sip:room-!1[0-9]{2}!@ims.example"
+"A static range: the core has it by configuration, and the HSS none of its members."
+
+FIRST_ROOM, LAST_ROOM = 101, 104
+"Those that are lent."
+
 ACCOUNTS = (
     Subscription(impi=ALICE, impus=("sip:alice@ims.example",)),
     Subscription(impi=BOB, impus=("sip:bob@ims.example",)),
     *POOL,
+    *(
+        Subscription(impi=f"room-{n}@inn.example", impus=(f"sip:room-{n}@ims.example",))
+        for n in range(FIRST_ROOM, LAST_ROOM + 1)
+    ),
 )
-"IMS accounts of the WAF; the HSS knows the same users."
+"IMS accounts of the WAF; the HSS knows the same users, but for the rooms."
 
-WISHES = Wishes(subscriptions=(*SUBSCRIPTIONS, *POOL), media=True)
+WISHES = Wishes(subscriptions=(*SUBSCRIPTIONS, *POOL), core=CorePlan(ranges=(ROOMS,)), media=True)
 "For a deployment with a web side."
 
 PASSWORDS = {"alice": "wonderland", "bob": "the builder"}
@@ -62,6 +75,8 @@ class Plan:
     kind: str
     grants: tuple[str, ...]
     anonymous: bool = False
+    ranges: tuple[str, ...] = ()
+    "What is lent is of these; none: subscriptions."
 
 
 PLANS = {
@@ -69,6 +84,7 @@ PLANS = {
     "myline": Plan("My Line", "operator", ("authorization-code", "refresh-token")),
     "flowers": Plan("Rosa's Flowers", "third_party", ("authorization-code", "refresh-token")),
     "party": Plan("Party Line", "pool", ("client-credentials",), anonymous=True),
+    "inn": Plan("Harbour Inn", "pool", ("client-credentials",), anonymous=True, ranges=(ROOMS,)),
 }
 "By the id of the WWSF."
 
@@ -81,6 +97,9 @@ algorithms = ["ES256"]
 """
 
 ENTITY = "operator-waf"
+
+AT_ONCE = 4
+"Commands that provision."
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +129,6 @@ class WebSide:
         self.waf_place = places[0]
         self.sites = dict(zip(PLANS, places[1:], strict=True))
         self.epcscf_uri = f"wss://{HOST}:{lab.edge.plan.browser_port}/"
-        self.pool_url = f"sqlite+aiosqlite:///{self.run_dir / 'pool.db'}"
         self.waf = self._make_waf()
         self.wwsfs = self._make_sites()
         self._held = contextlib.ExitStack()
@@ -138,13 +156,20 @@ class WebSide:
             raise RuntimeError(f"{command}: {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout
 
-    def lease_ends(self, impi: str) -> float:
-        """Tell until when the site with the pool holds *impi* for somebody, seconds since 1970."""
-        with contextlib.closing(sqlite3.connect(self.run_dir / "pool.db")) as pool:
+    def lease_ends(self, name: str, impi: str) -> float:
+        """Tell until when the site *name* holds *impi* for somebody, seconds since 1970."""
+        with contextlib.closing(sqlite3.connect(self._pool_file(name))) as pool:
             (ends,) = pool.execute(
                 "SELECT held_until FROM pool_pairs WHERE impi = ?", (impi,)
             ).fetchone()
         return int(ends) / 1000
+
+    def free(self, name: str) -> int:
+        """Count what the site *name* could lend now."""
+        query = "SELECT count(*) FROM pool_pairs WHERE free_at <= ?"
+        with contextlib.closing(sqlite3.connect(self._pool_file(name))) as pool:
+            (count,) = pool.execute(query, (time.time() * 1000,)).fetchone()
+        return int(count)
 
     def _make_waf(self) -> Child:
         self.run_dir.mkdir(parents=True, exist_ok=True)
@@ -206,8 +231,8 @@ class WebSide:
             },
         }
         if plan.kind == "pool":
-            site["pool"] = self._pool()
-            site["released_secret_file"] = str(self._released_secret())
+            site["pool"] = self._pool(name)
+            site["released_secret_file"] = str(self._released_secret(name))
         path = self.run_dir / f"{name}.json"
         path.write_text(json.dumps(site, indent=1))
         return path
@@ -226,42 +251,58 @@ class WebSide:
         )
         return path
 
-    def _released_secret(self) -> Path:
-        path = self.run_dir / "released.secret"
+    def _released_secret(self, name: str) -> Path:
+        path = self._released_file(name)
         path.write_text(secrets.token_hex(32))
         return path
 
-    def _pool(self) -> dict[str, Any]:
+    def _released_file(self, name: str) -> Path:
+        return self.run_dir / f"{name}.released"
+
+    def _pool_file(self, name: str) -> Path:
+        return self.run_dir / f"{name}.db"
+
+    def _pool(self, name: str) -> dict[str, Any]:
         return {
-            "url": self.pool_url,
+            **_stock(PLANS[name]),
+            "url": f"sqlite+aiosqlite:///{self._pool_file(name)}",
             "guests": True,
             # a call that was on its way when its callee left is answered within that
             "quarantine_seconds": 1,
-            "pairs": [{"impi": one.impi, "impus": list(one.impus)} for one in POOL],
         }
 
     def _provision(self) -> None:
         self.lab.apply(self.lab.policy() + self._policy())
-        for name, plan in PLANS.items():
-            redirect = ("--redirect-uri", f"{self.sites[name].origin}/callback")
-            grants = [word for grant in plan.grants for word in ("--grant-type", grant)]
-            self.ctl(
-                *("client", "create", name, "--display-name", plan.title),
-                *("--authentication", "private-key-jwt"),
-                *("--jwks-file", str(self.run_dir / f"{name}.jwks")),
-                *grants,
-                *(redirect if "authorization-code" in plan.grants else ()),
-                *(("--anonymous",) if plan.anonymous else ()),
-            )
-        told = f"{self.sites['party'].origin}/released"
-        secret = str(self.run_dir / "released.secret")
-        self.lab.sidecar.ctl("webhooks", "set", "party", "--url", told, "--secret-file", secret)
-        for one in ACCOUNTS:
-            impus = [word for impu in one.impus for word in ("--impu", impu)]
-            self.ctl("account", "create", one.impi, *impus)
-        for name, password in PASSWORDS.items():
-            self.ctl("user", "create", name, "--account", f"{name}@ims.example")
-            self.ctl("user", "password", name, "--stdin", stdin=password)
+        # each command starts a program, which takes longer than what it then does
+        with ThreadPoolExecutor(AT_ONCE) as several:
+            list(several.map(self._enrol, PLANS))
+            list(several.map(self._open_account, ACCOUNTS))
+            list(several.map(self._admit, PASSWORDS))
+
+    def _enrol(self, name: str) -> None:
+        plan = PLANS[name]
+        redirect = ("--redirect-uri", f"{self.sites[name].origin}/callback")
+        grants = [word for grant in plan.grants for word in ("--grant-type", grant)]
+        self.ctl(
+            *("client", "create", name, "--display-name", plan.title),
+            *("--authentication", "private-key-jwt"),
+            *("--jwks-file", str(self.run_dir / f"{name}.jwks")),
+            *grants,
+            *(redirect if "authorization-code" in plan.grants else ()),
+            *(("--anonymous",) if plan.anonymous else ()),
+        )
+        if plan.kind == "pool":
+            told = ("--url", f"{self.sites[name].origin}/released")
+            secret = ("--secret-file", str(self._released_file(name)))
+            self.lab.sidecar.ctl("webhooks", "set", name, *told, *secret)
+
+    def _open_account(self, one: Subscription) -> None:
+        impus = [word for impu in one.impus for word in ("--impu", impu)]
+        self.ctl("account", "create", one.impi, *impus)
+
+    def _admit(self, name: str) -> None:
+        self.ctl("user", "create", name, "--account", f"{name}@ims.example")
+        self.ctl("user", "password", name, "--stdin", stdin=PASSWORDS[name])
 
     def _policy(self) -> str:
         text = POLICY.format(entity=ENTITY, issuer=self.waf_place.origin)
@@ -270,8 +311,19 @@ class WebSide:
             text += f'origins = ["{place.origin}"]\n'
             text += f'authorization_entities = ["{ENTITY}"]\n'
             if PLANS[name].kind == "pool":
-                text += 'pool.impi_realms = ["party.example"]\n'
+                text += f'pool.impi_realms = ["{name}.example"]\n'
+            ranges = ", ".join(
+                f'{{ range = "{each}", enabled = true }}' for each in PLANS[name].ranges
+            )
+            text += f"ranges = [{ranges}]\n"
         return text
+
+
+def _stock(plan: Plan) -> dict[str, Any]:
+    if not plan.ranges:
+        return {"pairs": [{"impi": one.impi, "impus": list(one.impus)} for one in POOL]}
+    lent = {"first": FIRST_ROOM, "last": LAST_ROOM, "impi_realm": "inn.example"}
+    return {"range": {"identities": plan.ranges[0], **lent}}
 
 
 def _accounts() -> list[dict[str, str]]:

@@ -116,13 +116,15 @@ async def test_the_word_of_the_epcscf_ends_a_lease(side, visit, connect):
         bearer = f"Bearer {session['token']}"
         assert (await wic.register(session["impu"], bearer)).status == 200
         impi = jwt.decode(session["token"], options={"verify_signature": False})["ims_impi"]
-        assert side.lease_ends(impi) > session["expires_at"]
+        assert side.lease_ends("party", impi) > session["expires_at"]
 
         side.lab.sidecar.ctl("revocations", "create", "--impi", impi)
 
         assert (await wic.closed()).code == 1008
         side.wwsfs.wait_until(
-            lambda: side.lease_ends(impi) < session["expires_at"], seconds=10, what="release"
+            lambda: side.lease_ends("party", impi) < session["expires_at"],
+            seconds=10,
+            what="release",
         )
 
 

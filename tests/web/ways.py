@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from lab.web import PASSWORDS
+from lab.web import FIRST_ROOM, LAST_ROOM, PASSWORDS
 
 
 READY = "You can call and be called."
+ROOMS = {f"sip:room-{n}@ims.example" for n in range(FIRST_ROOM, LAST_ROOM + 1)}
+"What the inn lends."
+
 SOON = 25_000
 "Milliseconds; a registration takes a tenth of a second on a quiet machine."
 
@@ -62,7 +65,7 @@ def guest(page: Page, _name: str) -> None:
     page.get_by_role("button", name="Call as a guest").click()
 
 
-WAYS = {"chess": own, "myline": operator, "flowers": third_party, "party": guest}
+WAYS = {"chess": own, "myline": operator, "flowers": third_party, "party": guest, "inn": guest}
 
 
 def ready(page: Page) -> Page:
