@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -46,11 +47,15 @@ class Journal(Protocol):
         ...
 
 
+Opened = Callable[[], Assertion]
+"A token, and all that it takes to verify it: vouches for it when called, or says why not."
+
+
 class TokenVerifier(Protocol):
     """Who vouches that a token was made by an authorization entity."""
 
-    def verify_at_once(self, token: BearerToken, wwsf: WwsfId, policy: Policy) -> Assertion | None:
-        """Vouch for *token* of a user of *wwsf*, or say why not. None: that takes waiting."""
+    def open_at_once(self, token: BearerToken, wwsf: WwsfId, policy: Policy) -> Opened | None:
+        """Open *token* of a user of *wwsf*, to be verified soon. None: that takes waiting."""
         ...
 
     async def verify(self, token: BearerToken, wwsf: WwsfId, policy: Policy) -> Assertion:

@@ -90,8 +90,10 @@ def bearer(**claims):
 
 
 def at_once(judge, facts):
-    examined = judge.examine_at_once(facts)
-    return examined and judge.conclude(examined)
+    (outcome,) = judge.judge_at_once([facts])
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 # --- With and without waiting -------------------------------------------------------------------
@@ -138,6 +140,34 @@ async def test_both_ways_come_to_the_same_judgement(real_judge):
     assert replace(judgement, decision_id="d2") == await real_judge.judge(bearer())
 
 
+# --- Many at once -------------------------------------------------------------------------------
+
+
+class Breaking:
+    """Vouches for whoever comes, but waits for some and breaks on others."""
+
+    def open_at_once(self, token, wwsf, policy):
+        match token.value:
+            case "slow":
+                return None
+            case "broken":
+                raise ZeroDivisionError
+            case "broken-inside":
+                return lambda: 1 // 0
+            case _:
+                return a_token
+
+
+def test_each_has_its_own_outcome_in_the_order_of_the_questions(judge_with, journal):
+    tokens = ("good", "broken", "slow", "broken-inside", "good-too")
+    asked = [register_facts(authorization=f"Bearer {t}", call_id=t) for t in tokens]
+    first, broken, slow, inside, last = judge_with(Breaking()).judge_at_once(asked)
+
+    assert [first, last] == journal.judgements
+    assert (first.call_id, last.call_id) == ("good", "good-too")
+    assert (type(broken), slow, type(inside)) == (ZeroDivisionError, None, ZeroDivisionError)
+
+
 # --- When the policy changes meanwhile ----------------------------------------------------------
 
 
@@ -179,6 +209,13 @@ def test_a_one_time_token_lets_through_once(judge_with, one_time):
 
     assert at_once(judge, register_facts()).reason is None
     assert at_once(judge, register_facts()).reason == Reason.TOKEN_REPLAYED
+
+
+def test_a_one_time_token_that_comes_twice_at_once_lets_through_once(judge_with, one_time):
+    judge = judge_with(FakeVerifier(a_token(token_id="j1")))
+    outcomes = judge.judge_at_once([register_facts(), register_facts()])
+
+    assert [outcome.reason for outcome in outcomes] == [None, Reason.TOKEN_REPLAYED]
 
 
 def test_a_one_time_token_out_of_a_range_lets_through_once(judge_with, policies):
@@ -258,10 +295,8 @@ def test_decisions_have_names_of_their_own():
 
 
 async def test_a_revoked_token_is_refused_at_once(judge_with, revocations, journal):
-    judge = judge_with(FakeVerifier(a_token()))
-    examined = judge.examine_at_once(register_facts())
     revocations.known = Revocations((a_revocation(note="stolen"),))
-    judgement = judge.conclude(examined)
+    judgement = at_once(judge_with(FakeVerifier(a_token())), register_facts())
 
     assert judgement.reason is Reason.TOKEN_REVOKED
     assert judgement.reply.status == 401

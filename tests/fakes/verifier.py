@@ -7,6 +7,7 @@ import asyncio
 from epcscfd.domain.credentials import BearerToken
 from epcscfd.domain.policy import Policy, WwsfId
 from epcscfd.domain.token import Assertion
+from epcscfd.ports import Opened
 
 
 class FakeVerifier:
@@ -21,10 +22,10 @@ class FakeVerifier:
         if at_once:
             self.released.set()
 
-    def verify_at_once(self, token: BearerToken, wwsf: WwsfId, policy: Policy) -> Assertion | None:
-        """Say it, if that needs no waiting."""
+    def open_at_once(self, token: BearerToken, wwsf: WwsfId, policy: Policy) -> Opened | None:
+        """Be ready to say it, if that needs no waiting."""
         self.asked.append(policy.revision)
-        return self.assertion if self.released.is_set() else None
+        return (lambda: self.assertion) if self.released.is_set() else None
 
     async def verify(self, token: BearerToken, wwsf: WwsfId, policy: Policy) -> Assertion:
         """Say it, when released."""

@@ -28,12 +28,11 @@ from epcscfd.rpc.standing import EdgeLine, Hearing, hear_report, hear_roll
 
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
 
     import grpc
 
-    from epcscfd.app.judge import Examined
     from epcscfd.domain.judgement import Judgement
     from epcscfd.domain.policy import Policy
     from epcscfd.domain.register import RegisterFacts
@@ -53,12 +52,8 @@ LONGEST_JUDGEMENT = 30.0
 class Judge(Protocol):
     """Who judges."""
 
-    def examine_at_once(self, facts: RegisterFacts) -> Examined | None:
-        """Verify the token without waiting, or say with None that this one needs to."""
-        ...
-
-    def conclude(self, examined: Examined) -> Judgement:
-        """Judge what has been examined."""
+    def judge_at_once(self, asked: Sequence[RegisterFacts]) -> list[Judgement | Exception | None]:
+        """Judge in order what needs no waiting: None for what does, or what broke the judge."""
         ...
 
     async def judge(self, facts: RegisterFacts) -> Judgement:
@@ -240,30 +235,15 @@ class Conversation:
                 pass
 
     def _answer(self, questions: Iterable[pb.Question]) -> None:
-        # First all signatures, then all decisions: see `app.judge`.
-        for question_id, facts, examined in [self._examine(each) for each in questions]:
-            if examined is not None:
-                self._conclude(question_id, facts, examined)
-
-    def _examine(self, question: pb.Question) -> tuple[int, RegisterFacts, Examined | None]:
-        facts = facts_from_proto(question)
-        examined = None
-        try:
-            examined = self._parts.judge.examine_at_once(facts)
-        except Exception as error:  # noqa: BLE001 - whatever breaks, breaks one question
-            self._give_up(question.id, facts, error)
-        else:
-            if examined is None:
-                self._ask_later(question.id, facts)
-        return question.id, facts, examined
-
-    def _conclude(self, question_id: int, facts: RegisterFacts, examined: Examined) -> None:
-        try:
-            judgement = self._parts.judge.conclude(examined)
-        except Exception as error:  # noqa: BLE001 - whatever breaks, breaks one question
-            self._give_up(question_id, facts, error)
-        else:
-            self.outbox.post(verdict_to_proto(question_id, judgement))
+        asked = [(question.id, facts_from_proto(question)) for question in questions]
+        outcomes = self._parts.judge.judge_at_once([facts for _, facts in asked])
+        for (question_id, facts), outcome in zip(asked, outcomes, strict=True):
+            if outcome is None:
+                self._ask_later(question_id, facts)
+            elif isinstance(outcome, Exception):
+                self._give_up(question_id, facts, outcome)
+            else:
+                self.outbox.post(verdict_to_proto(question_id, outcome))
 
     def _ask_later(self, question_id: int, facts: RegisterFacts) -> None:
         if len(self._waiting) >= IN_FLIGHT_LIMIT:

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from epcscfd.domain.credentials import BearerToken
 from epcscfd.domain.policy import AuthorizationEntity, KeySource, Policy
 from epcscfd.domain.reasons import Reason
 from epcscfd.domain.token import Assertion, TokenFault
+from epcscfd.ports import Opened
 from epcscfd.tokens.claims import LONGEST_TEXT, ClaimFault, read_claims
 from epcscfd.tokens.keyring import Keyring
 from epcscfd.tokens.keys import ASYMMETRIC, VerificationKey
@@ -48,13 +49,13 @@ class JwtVerifier:
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
 
-    def verify_at_once(self, token: BearerToken, policy: Policy) -> Assertion | None:
-        """Vouch for *token* or say why not. None: a key must be fetched first."""
+    def open_at_once(self, token: BearerToken, policy: Policy) -> Opened | None:
+        """Open *token*, to be verified. None: a key must be fetched first."""
         sealed = _inspect(token, policy)
         if isinstance(sealed, TokenFault):
-            return sealed
+            return lambda: sealed
         found = self._keyring.look(sealed.keys, sealed.kid, sealed.algorithm)
-        return None if found is None else _unseal(sealed, found)
+        return None if found is None else partial(_unseal, sealed, found)
 
     async def verify(self, token: BearerToken, policy: Policy) -> Assertion:
         """Vouch for *token* or say why not, fetching what that needs."""

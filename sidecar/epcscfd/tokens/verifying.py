@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import enum
 
+from functools import partial
+
 from epcscfd.domain.credentials import BearerToken
 from epcscfd.domain.policy import AuthorizationEntity, EntityState, Policy, WwsfId
 from epcscfd.domain.reasons import Reason
 from epcscfd.domain.token import Assertion, TokenFault
-from epcscfd.ports import VerificationWatch
+from epcscfd.ports import Opened, VerificationWatch
 from epcscfd.tokens.introspection.introspector import Introspector
 from epcscfd.tokens.strict import Illegible, open_envelope
 from epcscfd.tokens.verifier import JwtVerifier
@@ -38,14 +40,16 @@ class EntityVerifier:
         self._introspector = introspector
         self._watch = watch
 
-    def verify_at_once(self, token: BearerToken, wwsf: WwsfId, policy: Policy) -> Assertion | None:
-        """Vouch for *token* or say why not. None: something must be fetched first."""
+    def open_at_once(self, token: BearerToken, wwsf: WwsfId, policy: Policy) -> Opened | None:
+        """Open *token*, to be verified. None: something must be fetched first."""
         entity = _to_be_asked(token, wwsf, policy)
         if entity is None:
-            return self._counted(Method.KEYS, self._jwts.verify_at_once(token, policy))
-        if isinstance(entity, TokenFault):
-            return self._counted(Method.INTROSPECTION, entity)
-        return self._counted(Method.INTROSPECTION, self._introspector.look(token.value, entity))
+            opened = self._jwts.open_at_once(token, policy)
+            return partial(self._verified, opened) if opened else None
+        known: Assertion | None = entity if isinstance(entity, TokenFault) else None
+        if isinstance(entity, AuthorizationEntity):
+            known = self._introspector.look(token.value, entity)
+        return partial(self._counted, Method.INTROSPECTION, known) if known else None
 
     async def verify(self, token: BearerToken, wwsf: WwsfId, policy: Policy) -> Assertion:
         """Vouch for *token* or say why not, fetching what that needs."""
@@ -59,13 +63,14 @@ class EntityVerifier:
                 assertion = fault
             case entity:
                 assertion = await self._introspector.ask(token.value, entity)
-        self._counted(method, assertion)
-        return assertion
+        return self._counted(method, assertion)
 
-    def _counted(self, method: Method, assertion: Assertion | None) -> Assertion | None:
-        if assertion is not None:
-            reason = assertion.reason if isinstance(assertion, TokenFault) else None
-            self._watch.token_verified(method, reason)
+    def _verified(self, opened: Opened) -> Assertion:
+        return self._counted(Method.KEYS, opened())
+
+    def _counted(self, method: Method, assertion: Assertion) -> Assertion:
+        reason = assertion.reason if isinstance(assertion, TokenFault) else None
+        self._watch.token_verified(method, reason)
         return assertion
 
 

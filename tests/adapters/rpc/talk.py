@@ -13,15 +13,13 @@ import grpc
 
 from epcscf.control.v1 import control_pb2 as pb
 from epcscf.control.v1 import control_pb2_grpc
-from epcscfd.app.judge import Examined
 from epcscfd.domain.judgement import Judgement, judge_register
-from epcscfd.domain.register import read_register
 from epcscfd.errors import Unavailable
-from tests.builders import a_case, a_policy, a_token
+from tests.builders import a_case, a_policy
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from epcscf.control.v1.registrations_pb2 import ReportBatch, Roll
     from epcscfd.domain.orders import Progress
@@ -45,13 +43,11 @@ class ScriptedJudge:
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     policy: Callable[[], Policy] = a_policy
 
-    def examine_at_once(self, facts: RegisterFacts) -> Examined | None:
-        if facts.to in self.slow:
-            return None
-        return Examined(read_register(facts), a_token(), self.policy(), took=0)
-
-    def conclude(self, examined: Examined) -> Judgement:
-        return self._judge(examined.request.facts)
+    def judge_at_once(self, asked: Sequence[RegisterFacts]) -> list[Judgement | Exception | None]:
+        return [
+            None if each.to in self.slow else self.broken.get(each.to) or self._judge(each)
+            for each in asked
+        ]
 
     async def judge(self, facts: RegisterFacts) -> Judgement:
         self.asked.set()

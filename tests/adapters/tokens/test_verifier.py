@@ -45,9 +45,8 @@ def verifier(keyring):
 def at_once(verifier):
     def verify(token, **entity):
         changes = {"keys": PemKeys(EC.pem())} | entity
-        return verifier.verify_at_once(
-            BearerToken(token), a_policy(entities=[an_entity(**changes)])
-        )
+        policy = a_policy(entities=[an_entity(**changes)])
+        return verifier.open_at_once(BearerToken(token), policy)()
 
     return verify
 
@@ -184,7 +183,7 @@ def two_issuers(tmp_path):
 def test_one_issuers_key_does_not_verify_anothers_token(verifier, two_issuers):
     def verify(key, issuer):
         token = BearerToken(a_jwt(key, some_claims(iss=issuer)))
-        return verifier.verify_at_once(token, two_issuers)
+        return verifier.open_at_once(token, two_issuers)()
 
     assert verify(EC, "https://waf.home1.net").entity == "waf"
     assert verify(OTHER, "https://other.example").entity == "other"
@@ -217,9 +216,9 @@ async def test_keys_that_must_be_fetched_are_not_at_hand(verifier, issuer):
     policy = a_policy(entities=[an_entity(keys=JwksUrl(issuer.url))])
     token = BearerToken(issuer.token())
 
-    assert verifier.verify_at_once(token, policy) is None
+    assert verifier.open_at_once(token, policy) is None
     assert isinstance(await verifier.verify(token, policy), AccessToken)
-    assert isinstance(verifier.verify_at_once(token, policy), AccessToken)
+    assert isinstance(verifier.open_at_once(token, policy)(), AccessToken)
 
 
 async def test_keys_at_hand_need_no_fetch(verifier):
@@ -236,7 +235,7 @@ async def test_a_token_signed_after_a_rotation_is_verified(verifier, issuer):
     issuer.rotate(an_ec_key("ec-2", seed=2))
     after = BearerToken(issuer.token())
 
-    assert verifier.verify_at_once(after, policy) is None
+    assert verifier.open_at_once(after, policy) is None
     assert isinstance(await verifier.verify(after, policy), AccessToken)
     assert reason(await verifier.verify(before, policy)) == Reason.KEY_UNKNOWN
 
@@ -248,7 +247,7 @@ async def test_keys_that_cannot_be_fetched_are_unreachable(verifier, issuer):
     token = BearerToken(issuer.token())
 
     assert reason(await verifier.verify(token, policy)) == Reason.KEYS_UNREACHABLE
-    assert reason(verifier.verify_at_once(token, policy)) == Reason.KEYS_UNREACHABLE
+    assert reason(verifier.open_at_once(token, policy)()) == Reason.KEYS_UNREACHABLE
 
 
 async def test_a_token_that_needs_no_key_to_be_refused_causes_no_fetch(verifier, issuer):
