@@ -55,6 +55,18 @@ def _speak_for(port: int) -> None:
     _words.append(word)
 
 
+def free_row(count: int, host: str = "127.0.0.1") -> int:
+    """Return the first of *count* ports in a row that are free for TCP."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    lots = random.SystemRandom()
+    while True:
+        first = lots.choice(OURS[:-count])
+        with contextlib.suppress(OSError), contextlib.ExitStack() as held:  # one is taken
+            for port in range(first, first + count):
+                held.enter_context(socket.socket(family)).bind((host, port))
+            return first
+
+
 def free_port(host: str = "127.0.0.1") -> int:
     """Return one port as of `free_ports`."""
     return free_ports(1, host)[0]
