@@ -60,13 +60,12 @@ def is_suspect(text: str) -> bool:
 
 def is_flat(event: Mapping[str, Any]) -> bool:
     """Tell whether *event* is made of figures, and of texts in which LONG finds nothing."""
-    for value in event.values():
-        if isinstance(value, str):
-            if len(value) > LONGEST_UNSUSPECTED:
-                return False
-        elif not isinstance(value, _FIGURES):
-            return False
-    return True
+    return all(
+        len(value) <= LONGEST_UNSUSPECTED
+        if isinstance(value, str)
+        else isinstance(value, _FIGURES)
+        for value in event.values()
+    )
 
 
 def _digest(token: str) -> str:
