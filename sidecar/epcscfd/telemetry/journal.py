@@ -7,7 +7,7 @@ older is in the log.
 from __future__ import annotations
 
 from collections import deque
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import structlog
@@ -36,12 +36,7 @@ class DecisionJournal:
         # To find a count by its labels takes as long as three of these.
         self._counts = lru_cache(maxsize=COUNTS_AT_HAND)(metrics.decisions.labels)
         self._judgements: deque[Judgement] = deque(maxlen=memory)
-
-    @cached_property
-    def _log(self) -> structlog.typing.FilteringBoundLogger:
-        # bound once, at the first line: an unbound one is bound anew for every line
-        log: structlog.typing.FilteringBoundLogger = structlog.get_logger().bind()
-        return log
+        self._log = structlog.get_logger()
 
     def record(self, judgement: Judgement) -> None:
         """Write down *judgement*."""
