@@ -13,7 +13,7 @@ import enum
 import hashlib
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from epcscfd.domain.policy import WwsfId
@@ -88,12 +88,12 @@ class Registration:
     decision_id: str
     local: bool
     "Whether the edge is the registrar: the core knows nothing of it."
+    key: str = field(init=False, repr=False, compare=False)
+    "Names it among all registrations of all boots."
 
-    @property
-    def key(self) -> str:
-        """Name it among all registrations of all boots."""
-        parts = (self.boot.node, self.boot.boot_id, self.id)
-        return key_of(*parts)
+    def __post_init__(self) -> None:
+        # Asked for six times while it is written down, and a digest each time.
+        object.__setattr__(self, "key", key_of(self.boot.node, self.boot.boot_id, self.id))
 
     @property
     def bound(self) -> datetime:
