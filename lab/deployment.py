@@ -135,8 +135,7 @@ class Deployment:
         }
         self.jwks = {name: JwksServer(self.issuers[name]) for name in ("partner", "socialnet")}
         core_port = free_port(wishes.host)
-        plan = replace(wishes.core, registrar=f"sip:{authority(wishes.host, core_port)}")
-        self.core = ImsCore(run_dir / "core", wishes.subscriptions, plan)
+        self.core = _make_core(run_dir / "core", wishes, core_port)
         trust = {"ca_file": str(self.authority.certificate)}
         self.sidecar = Sidecar(
             run_dir / "sidecar", {"keys": trust, "events": trust, **wishes.sidecar}
@@ -227,3 +226,8 @@ class Deployment:
     def bearer(self, wwsf: str = "portal", impi: str = "alice@ims.example", **more: Any) -> str:
         """Make an Authorization value with a token of the WAF of *wwsf*."""
         return f"Bearer {self.issuers[wwsf].token(impi, **more)}"
+
+
+def _make_core(run_dir: Path, wishes: Wishes, edge_port: int) -> ImsCore:
+    registrar = f"sip:{authority(wishes.host, edge_port)}"
+    return ImsCore(run_dir, wishes.subscriptions, replace(wishes.core, registrar=registrar))
