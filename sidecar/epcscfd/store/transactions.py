@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy.dialects import postgresql, sqlite
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
     from sqlalchemy.sql.dml import Insert
+
+STATEMENTS_AT_HAND = 64
+"One for each table that rows are replaced in; there are fewer."
 
 
 @asynccontextmanager
@@ -43,8 +47,14 @@ async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 
 def replacing(connection: AsyncConnection, table: Table) -> Insert:
-    """Make the statement that adds rows to *table*, or replaces those with the same key."""
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    """Give the statement that adds rows to *table*, or replaces those with the same key."""
+    return _replacing(connection.dialect.name, table)
+
+
+@lru_cache(maxsize=STATEMENTS_AT_HAND)
+def _replacing(dialect: str, table: Table) -> Insert:
+    # Made for every batch it would cost as much as some rows of it.
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement = make(table)
     key = list(table.primary_key.columns)
     rest = {each.name: statement.excluded[each.name] for each in table.columns if each not in key}
