@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 
+import msgspec
 import pytest
 
 from lab.deployment import Deployment, Wishes
@@ -140,19 +141,55 @@ async def test_a_lost_client_stands_for_a_while_and_is_deregistered_then(brief, 
     assert "ended" in ended
 
 
+async def lose(brief, guest, wic):
+    """Break the connection of *wic*; return its number. Its grace is not over before the test."""
+    (connection,) = brief.edge.connections_of(guest.impi)
+    await wic.abort()
+    brief.edge.wait_until(
+        lambda: brief.edge.row("ep_lost", str(connection)) is not None, seconds=5, what="loss"
+    )
+    brief.edge.rpc("htable.setex", "ep_lost", str(connection), 600)
+    return connection
+
+
+async def terminated(brief, impu):
+    words = ("registrations", "terminate", "--impu", impu, "--yes")
+    await asyncio.to_thread(brief.sidecar.ctl, *words)
+    brief.edge.wait_until(lambda: not brief.edge.stands(impu), seconds=5, what="end")
+
+
+@pytest.mark.req("SX-9", "SX-10", "S003-25")
+@pytest.mark.parametrize("rest", ["cut off as well", "waited for in vain"])
+async def test_an_impi_is_free_once_nothing_of_a_lost_client_is_left(brief, guest, rest):
+    one, other = guest.impus[0], f"sip:2-{guest.impi}"
+    brief.core.hss.provision(msgspec.structs.replace(guest, impus=(one, other)))
+    wic = await brief.connect()
+    for impu in (one, other):
+        bearer = bearer_of(brief, guest, impus=[one, other])
+        assert (await wic.register(impu, bearer)).status == 200
+    connection = await lose(brief, guest, wic)
+    await terminated(brief, one)
+    theirs = bearer_of(brief, guest, sub="somebody else")
+    async with await brief.connect() as too_early:
+        assert (await too_early.register(one, theirs)).status == 403
+    if rest == "cut off as well":
+        await terminated(brief, other)
+    else:
+        brief.edge.rpc("htable.setex", "ep_lost", str(connection), 1)
+        brief.edge.wait_until(lambda: not brief.edge.stands(other), seconds=5, what="end")
+    assert brief.edge.row("ep_lost", str(connection)) is None
+
+    async with await brief.connect() as next_one:
+        assert (await next_one.register(one, theirs)).status == 200
+
+
 @pytest.mark.req("SX-10")
 async def test_calls_to_a_lost_client_fail_while_it_is_waited_for(brief, guest):
     impu = guest.impus[0]
     wic = await brief.connect()
     assert (await wic.register(impu, bearer_of(brief, guest))).status == 200
-    (connection,) = brief.edge.connections_of(guest.impi)
     path = path_of(brief, User(guest.impi, impu))
-    await wic.abort()
-    brief.edge.wait_until(
-        lambda: brief.edge.row("ep_lost", str(connection)) is not None, seconds=5, what="loss"
-    )
-    # however slow this machine is, the grace is not over before the call
-    brief.edge.rpc("htable.setex", "ep_lost", str(connection), 600)
+    connection = await lose(brief, guest, wic)
     with UdpAgent() as core:
         call = along(core, path, wic.contact_uri, impu, "INVITE")
         door = ("127.0.0.1", brief.edge.plan.core_port)
