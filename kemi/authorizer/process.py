@@ -18,6 +18,7 @@ from authorizer.kamailio import Kamailio
 from authorizer.orders import Orders
 from authorizer.reports import Reports
 from authorizer.roster import Roster
+from authorizer.rounds import Round
 from authorizer.view import View
 from epcscf.control.v1 import control_pb2 as pb
 
@@ -54,31 +55,28 @@ class Process:
         self._reports = Reports(kamailio, Roster(kamailio), self._conversation.say)
         self._orders = Orders(kamailio, self._clerk, self._conversation.say)
         self._reports.others.update(self._orders.outcomes)
+        self._looks = 0
+        "Into the queue, in a row, that found nothing."
 
     async def work(self) -> None:
         """Do everything, for ever; give up what is open if it ends."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._conversation.keep())
-                tasks.create_task(self._gather())
-                tasks.create_task(self._beat())
-                tasks.create_task(self._attend())
+                for act in (self._gather, self._beat, self._attend):
+                    tasks.create_task(Round(act).keep())
         finally:
             self._clerk.give_up_all()
 
-    async def _gather(self) -> None:
-        looks = 0
-        while True:
-            taken, asked = self._fetch()
-            self._ask(asked)
-            looks = 0 if taken else looks + 1
-            full = taken >= BATCH_ITEMS
-            await asyncio.sleep(0 if full else self._pause(looks))
-
-    def _pause(self, looks: int) -> float:
+    def _gather(self) -> float:
+        taken, asked = self._fetch()
+        self._ask(asked)
+        self._looks = 0 if taken else self._looks + 1
+        if taken >= BATCH_ITEMS:
+            return 0
         if len(self._clerk.desk) > BACKLOG:
             return GATHER_PAUSE
-        return IDLE_PAUSE if looks > IDLE_AFTER else BUSY_PAUSE
+        return IDLE_PAUSE if self._looks > IDLE_AFTER else BUSY_PAUSE
 
     def _fetch(self) -> tuple[int, list[Open]]:
         taken = 0
@@ -94,19 +92,17 @@ class Process:
                 break
         return taken, asked
 
-    async def _beat(self) -> None:
-        while True:
-            if self._conversation.answering:
-                self._kamailio.show_up()
-            self._clerk.give_up(time.monotonic())
-            await asyncio.sleep(BEAT_EVERY)
+    def _beat(self) -> float:
+        if self._conversation.answering:
+            self._kamailio.show_up()
+        self._clerk.give_up(time.monotonic())
+        return BEAT_EVERY
 
-    async def _attend(self) -> None:
+    def _attend(self) -> float:
         """Report and carry out orders, in slices between which others have their turn."""
-        while True:
-            busy = self._reports.work()
-            busy |= self._orders.work()
-            await asyncio.sleep(0 if busy else ATTEND_PAUSE)
+        busy = self._reports.work()
+        busy |= self._orders.work()
+        return 0 if busy else ATTEND_PAUSE
 
     def _ask(self, asked: Sequence[Open]) -> None:
         for batch in batches(asked, time.monotonic()):

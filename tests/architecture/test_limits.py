@@ -24,7 +24,7 @@ FILE_LINES = (
     ("*.proto", 400),
 )
 "The first pattern that fits decides."
-KEMI_PYTHON_LINES = 1900
+KEMI_PYTHON_LINES = 2000
 PROGRAMS = ("sidecar/", "kemi/", "lab/", "tools/", "bench/", "demo/")
 "Tests are long tables and builders with a keyword per deviation: their functions go unmeasured."
 
