@@ -11,32 +11,39 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from authorizer.desk import Open
+    from authorizer.questions import Question
 
 BATCH_ITEMS = 128
 BATCH_BYTES = 1 << 20
 
 
-def batches(asked: Sequence[Open], now: float) -> Iterator[pb.QuestionBatch]:
+def frames(asked: Sequence[Open], now: float) -> Iterator[pb.FromEdge]:
     """Put open questions into words, as many to a frame as may be."""
-    batch, size = pb.QuestionBatch(), 0
+    frame, items, size = pb.FromEdge(), 0, 0
     for opened in asked:
-        # made in its place: one that is appended is copied
-        added = batch.questions.add()
-        _put(added, opened, now)
-        size += added.ByteSize()
-        if len(batch.questions) >= BATCH_ITEMS or size >= BATCH_BYTES:
-            yield batch
-            batch, size = pb.QuestionBatch(), 0
-    if batch.questions:
-        yield batch
+        # made in its place: what is appended or given to a constructor is copied
+        _put(frame.questions.questions.add(), opened, now)
+        items += 1
+        size += _size(opened.question)
+        if items >= BATCH_ITEMS or size >= BATCH_BYTES:
+            yield frame
+            frame, items, size = pb.FromEdge(), 0, 0
+    if items:
+        yield frame
+
+
+def _size(question: Question) -> int:
+    """Bytes, at most: to count them takes as long as to encode the question."""
+    return 4 * (len(question.to) + len(question.authorization) + len(question.call_id))
 
 
 def _put(into: pb.Question, opened: Open, now: float) -> None:
     question = opened.question
     into.id = opened.id
-    into.door.wwsf = question.wwsf
-    into.door.listener = question.listener
-    into.door.client_certificate = question.certificate
+    door = into.door
+    door.wwsf = question.wwsf
+    door.listener = question.listener
+    door.client_certificate = question.certificate
     into.to = question.to
     into.authorization = question.authorization
     into.call_id = question.call_id

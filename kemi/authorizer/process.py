@@ -11,7 +11,7 @@ import time
 
 from typing import TYPE_CHECKING, Any
 
-from authorizer.asking import BATCH_ITEMS, batches
+from authorizer.asking import BATCH_ITEMS, frames
 from authorizer.clerk import Clerk
 from authorizer.conversation import CONTRACT, Conversation
 from authorizer.kamailio import Kamailio
@@ -105,8 +105,8 @@ class Process:
         return 0 if busy else ATTEND_PAUSE
 
     def _ask(self, asked: Sequence[Open]) -> None:
-        for batch in batches(asked, time.monotonic()):
-            self._conversation.say(pb.FromEdge(questions=batch))
+        for frame in frames(asked, time.monotonic()):
+            self._conversation.say(frame)
 
     def connected(self) -> None:
         """Ask again what was open when the stream broke."""

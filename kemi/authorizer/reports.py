@@ -19,7 +19,7 @@ from epcscf.control.v1 import registrations_pb2 as told
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from authorizer.kamailio import Kamailio
     from authorizer.roster import Roster
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 QUEUE = "ep_report"
 AT_ONCE = 256
 "Records per look, and registrations per frame; some 60 us each."
-KEPT_AT_MOST = 20_000
-"Reports that wait for a stream; beyond, the oldest are forgotten."
+KEPT_AT_MOST = 80
+"Frames of reports that wait for a stream; beyond, the oldest are forgotten."
 
 CAUSES = {name.removeprefix("CAUSE_").lower(): number for name, number in told.Cause.items()}
 "By the names that the native routes use."
@@ -43,7 +43,7 @@ class Reports:
         self._kamailio = kamailio
         self._roster = roster
         self._say = say
-        self._kept: deque[told.Report] = deque(maxlen=KEPT_AT_MOST)
+        self._kept: deque[pb.FromEdge] = deque(maxlen=KEPT_AT_MOST)
         self._unread: set[str] = set()
         "Registrations that had ended before their rows could be read; the word on it follows."
         self._untold = 0
@@ -77,11 +77,11 @@ class Reports:
             taken += 1
             if kind in self.others:
                 self.others[kind](tale)
-                continue
-            self._kept.extend(self._reports(kind, tale))
+            else:
+                self._report(kind, tale)
         return taken
 
-    def _reports(self, kind: str, tale: str) -> Iterator[told.Report]:
+    def _report(self, kind: str, tale: str) -> None:
         match kind:
             case "stands":
                 self._roster.enter(tale)
@@ -89,16 +89,22 @@ class Reports:
                 if row is None:
                     self._unread.add(tale)
                 elif stands := self._read(tale, row, left):
-                    yield told.Report(stands=stands)
+                    self._add(stands=stands)
             case "ended":
-                yield from self._ended(tale)
+                self._ended(tale)
             case "declined":
                 status, _, decision = tale.partition("|")
-                yield told.Report(declined=told.Declined(decision_id=decision, status=int(status)))
+                self._add(declined={"decision_id": decision, "status": int(status)})
             case _:
                 self._kamailio.warn(f"report.malformed kind={kind!r}")
 
-    def _ended(self, tale: str) -> Iterator[told.Report]:
+    def _add(self, **event: Mapping[str, object]) -> None:
+        """Keep a report, made in its place: one that is put there would be copied."""
+        if not self._kept or len(self._kept[-1].reports.reports) >= AT_ONCE:
+            self._kept.append(pb.FromEdge())
+        self._kept[-1].reports.reports.add(**event)
+
+    def _ended(self, tale: str) -> None:
         cause, connection, impu, row = (*tale.split("|", 3), "")[:4]
         key = f"{connection}|{impu}"
         self._roster.leave(key)
@@ -106,15 +112,15 @@ class Reports:
             # it was brief, and still somebody had the identity
             self._unread.discard(key)
             if stood := self._read(key, row, 0):
-                yield told.Report(stands=stood)
-        yield told.Report(ended=told.Ended(id=key, cause=CAUSES[cause]))
+                self._add(stands=stood)
+        self._add(ended={"id": key, "cause": CAUSES[cause]})
 
-    def _standing(self, key: str) -> told.Registration | None:
+    def _standing(self, key: str) -> Mapping[str, object] | None:
         """Read a registration; one that has ended meanwhile is told as that later."""
         row, left = self._kamailio.row_and_life("ep_binding", key)
         return None if row is None else self._read(key, row, left)
 
-    def _read(self, key: str, row: str, left: int) -> told.Registration | None:
+    def _read(self, key: str, row: str, left: int) -> Mapping[str, object] | None:
         try:
             return registration(key, row, int(time.time()) + left)
         except ValueError as error:
@@ -123,16 +129,19 @@ class Reports:
 
     def _tell(self) -> None:
         while self._kept:
-            batch = [self._kept.popleft() for _ in range(min(AT_ONCE, len(self._kept)))]
-            self._say(pb.FromEdge(reports=told.ReportBatch(reports=batch)))
+            self._say(self._kept.popleft())
 
     def _tell_roll(self) -> bool:
         if self._roll is None:
             return False
         keys = list(itertools.islice(self._roll, AT_ONCE))
-        standing = [each for key in keys if (each := self._standing(key)) is not None]
+        frame = pb.FromEdge()
+        for key in keys:
+            if (each := self._standing(key)) is not None:
+                frame.roll.registrations.add(**each)
         complete = len(keys) < AT_ONCE
-        self._say(pb.FromEdge(roll=told.Roll(registrations=standing, complete=complete)))
+        frame.roll.complete = complete
+        self._say(frame)
         if complete:
             self._roll = None
         return not complete

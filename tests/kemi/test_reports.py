@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from authorizer import reports as reports_module
-from authorizer.reports import AT_ONCE, Reports
+from authorizer.reports import AT_ONCE, KEPT_AT_MOST, Reports
 from authorizer.roster import Roster
 from authorizer.standing import registration
 from epcscf.control.v1 import registrations_pb2 as pb
@@ -80,8 +80,8 @@ def test_whom_the_core_authenticated_has_no_token(desk):
     digest = row.replace("1|F|", "1|D|", 1)
 
     told = registration(key, digest, 5)
-    assert (told.subject, told.token_id, told.local) == ("", "", False)
-    assert registration(key, row.replace("1|F|", "1|A|", 1), 5).local
+    assert (told["subject"], told["token_id"], told["local"]) == ("", "", False)
+    assert registration(key, row.replace("1|F|", "1|A|", 1), 5)["local"]
 
 
 def test_what_happens_is_told_in_its_order_and_once(desk):
@@ -131,7 +131,7 @@ def test_what_ended_before_its_row_was_read_is_told_with_both_its_ends(desk):
 
     told = desk.told()
     assert [kind for kind, _ in told] == ["stands", "ended"]
-    assert told[0][1].stands == registration(key, row, int(NOW))
+    assert told[0][1].stands == pb.Registration(**registration(key, row, int(NOW)))
     assert told[1][1].ended == pb.Ended(id=key, cause=pb.CAUSE_CLIENT)
 
 
@@ -180,6 +180,28 @@ def test_what_was_lost_on_the_way_is_made_good_by_a_roll(desk):
     (roll,) = [frame.roll for frame in desk.said]
     assert [each.id for each in roll.registrations] == [key]
     assert any("reports.lost so_far=3" in line for line in desk.ksr.logged)
+
+
+@pytest.mark.parametrize("end", ["-1", str(1 << 64), "soon"])
+def test_a_token_ends_at_a_time(desk, end):
+    key, row = a_binding()
+    desk.reports.open = True
+    desk.stand((key, row.replace("|1700003600|shop|", f"|{end}|shop|")), a_binding(2))
+
+    ((_, report),) = desk.told()
+    assert report.stands.connection == "2"
+
+
+def test_what_waits_for_a_stream_is_bounded(desk):
+    """The oldest go first; the roll of the next stream makes good for them."""
+    for number in range(AT_ONCE * KEPT_AT_MOST + 1):
+        desk.queue("declined", f"403|d{number}")
+    assert desk.told() == []
+    desk.reports.open = True
+
+    told = desk.told()
+    assert told[0][1].declined.decision_id == f"d{AT_ONCE}"
+    assert told[-1][1].declined.decision_id == f"d{AT_ONCE * KEPT_AT_MOST}"
 
 
 def test_a_row_that_cannot_be_read_spoils_only_itself(desk):
