@@ -8,6 +8,7 @@ it holds CR, LF or NUL: this is the only writer of the tables.
 from __future__ import annotations
 
 from binascii import b2a_base64
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 VERSION = "1"
 "Of the format. Kamailio treats a row of another version as no row."
 
+FEW = 64
+"Texts that are encoded once, of domains and authorization entities; a kilobyte each at most."
+
 CONNECTIONS = {0: "close", 1: "keep", 2: "close", 3: "keep_if_registered"}
 "Connection of the control contract; what it does not know yet is closed."
 
@@ -31,10 +35,13 @@ class UnsafeVerdictError(ValueError):
 def forward_row(verdict: pb.Verdict) -> str:
     """Put a verdict that forwards into a row. Raise UnsafeVerdictError."""
     forward = verdict.forward
-    headers = _trusted_headers(forward)
-    target = (str(forward.next_hop_set), coded(safe(forward.request_uri)))
-    charging = coded(safe(forward.charging_parameters))
-    return _row("F", verdict, forward, (*target, coded(headers), charging))
+    own = (
+        str(forward.next_hop_set),
+        _coded_often(safe(forward.request_uri)),
+        coded(_trusted_headers(forward)),
+        _coded_often(safe(forward.charging_parameters)),
+    )
+    return _row("F", verdict, forward, own)
 
 
 def accept_row(verdict: pb.Verdict) -> str:
@@ -47,21 +54,27 @@ def accept_row(verdict: pb.Verdict) -> str:
 def _row(
     ending: str, verdict: pb.Verdict, user: pb.Forward | pb.Accept, own: tuple[str, ...]
 ) -> str:
+    stamp, decision, impi, impu = verdict.stamp, verdict.decision_id, user.impi, user.impu
+    scope, value, subject, token = stamp.scope, stamp.value, user.subject, user.token_id
+    # joined: one look instead of one for each
+    safe(impi + impu)
+    bare(scope + value + subject + decision + token)
+    end = user.token_expires_at
     fields = (
         VERSION,
         ending,
-        bare(verdict.stamp.scope),
-        bare(verdict.stamp.value),
-        str(user.token_expires_at - user.margin_seconds),
+        scope,
+        value,
+        str(end - user.margin_seconds),
         str(user.minimum_seconds),
         *own,
-        coded(safe(user.impi)),
-        coded(safe(user.impu)),
-        bare(user.subject),
-        coded(challenge_headers([user.expired_challenge])),
-        bare(verdict.decision_id),
-        bare(user.token_id),
-        str(user.token_expires_at),
+        coded(impi),
+        coded(impu),
+        subject,
+        _challenge_often(user.expired_challenge),
+        decision,
+        token,
+        str(end),
     )
     return "|".join(fields)
 
@@ -128,3 +141,15 @@ def bare(text: str) -> str:
 def coded(text: str) -> str:
     """Encode *text* for a row."""
     return b2a_base64(text.encode(), newline=False).decode("ascii")
+
+
+@lru_cache(FEW)
+def _coded_often(text: str) -> str:
+    """Encode what is the same for a whole domain."""
+    return coded(text)
+
+
+@lru_cache(FEW)
+def _challenge_often(value: str) -> str:
+    """Encode a challenge, which is the same for a whole domain."""
+    return coded(challenge_headers([value]))
