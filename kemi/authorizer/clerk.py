@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from authorizer.desk import Desk
 from authorizer.questions import MalformedRecordError, read_question
+from authorizer.refusals import REFUSAL_LIFE, Refusals
 from authorizer.rows import UnsafeVerdictError, accept_row, forward_row, refusal_row
 from authorizer.tombstones import Tombstones
 
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
 
 PATIENCE = 7.5
 "Seconds; a little less than Kamailio's own (EPCSCF_JUDGE_TIMEOUT), which is the safety net."
-REFUSALS_AT_MOST = 10_000
-"Rows that anybody can cause; some 400 bytes each."
-REFUSAL_LIFE = 30
-"Seconds that a refusal row lives at most."
 
 POSITIVE_ROWS = {"forward": forward_row, "accept": accept_row}
 "By ending of the control contract."
@@ -48,7 +45,9 @@ class Clerk:
         self._kamailio = kamailio
         self._view = view
         self._ask = ask
-        self._refusals: deque[float] = deque()
+        self._ready: deque[tuple[str, str]] = deque()
+        "Transactions that are to go on, each with its row."
+        self._refusals = Refusals()
         self._tombstones = Tombstones()
 
     def take_in(self, transaction: str, record: str | None) -> Open | None:
@@ -63,23 +62,30 @@ class Clerk:
         return self.desk.put(question, time.monotonic() + PATIENCE - waited)
 
     def settle(self, batch: Sequence[pb.Verdict]) -> None:
-        """Settle each question by its verdict. A bad verdict spoils only its own."""
+        """Settle each question by its verdict. A bad verdict spoils only its own.
+
+        First all are read, then all are resumed: in turns, Python and the native routes
+        would throw each other out of the caches of the processor.
+        """
         for verdict in batch:
             try:
                 self._apply(verdict)
             except UnsafeVerdictError as error:
                 self._kamailio.warn(f"verdict.unsafe why={error} decision={verdict.decision_id!r}")
                 self._close(verdict.id, "")
+        self._resume_ready()
 
     def give_up(self, now: float) -> None:
         """Resume what has waited long enough without a verdict."""
         for opened in self.desk.take_overdue(now):
-            self._resume(opened, "")
+            self._make_ready(opened, "")
+        self._resume_ready()
 
     def give_up_all(self) -> None:
-        """Resume all that waits without a verdict."""
+        """Resume all that waits, without a verdict unless it has come."""
         for opened in self.desk.open():
             self._close(opened.id, "")
+        self._resume_ready()
 
     def cut(self, target: Target) -> None:
         """Let no verdict stand that lets *target* through, nor one that is on its way."""
@@ -97,20 +103,20 @@ class Clerk:
         ending = verdict.WhichOneof("ending")
         row = ""
         if ending in POSITIVE_ROWS:
-            if not self._view.holds(verdict.stamp.scope, verdict.stamp.value):
+            stamp = verdict.stamp
+            if not self._view.holds(stamp.scope, stamp.value):
                 # the policy changed while it was judged
                 self._ask([opened])
                 return
             row = POSITIVE_ROWS[ending](verdict)
-            if self._tombstones.hit(opened, row.split("|"), self.desk.oldest):
+            if self._tombstones and self._tombstones.hit(opened, row.split("|"), self.desk.oldest):
                 self._ask_anew(opened)
                 return
             self._keep("ep_verdict", opened, row, verdict.keep_seconds)
         elif ending == "refuse":
             row = refusal_row(verdict)
-            if verdict.keep_seconds and self._room_for_refusal():
-                seconds = min(verdict.keep_seconds, REFUSAL_LIFE)
-                self._keep("ep_refusal", opened, row, seconds)
+            if verdict.keep_seconds and self._refusals.take_room(time.monotonic()):
+                self._keep("ep_refusal", opened, row, min(verdict.keep_seconds, REFUSAL_LIFE))
         self._close(verdict.id, row, share=bool(verdict.keep_seconds) or not row)
 
     def _apply_late(self, verdict: pb.Verdict) -> None:
@@ -126,24 +132,15 @@ class Clerk:
         if seconds and not self._kamailio.keep(table, opened.question.key, row, seconds):
             self._kamailio.warn(f"verdict.not_kept table={table} why=no_memory")
 
-    def _room_for_refusal(self) -> bool:
-        now = time.monotonic()
-        while self._refusals and self._refusals[0] <= now:
-            self._refusals.popleft()
-        if len(self._refusals) >= REFUSALS_AT_MOST:
-            return False
-        self._refusals.append(now + REFUSAL_LIFE)
-        return True
-
     def _close(self, number: int, row: str, *, share: bool = True) -> None:
         opened = self.desk.take(number)
         if opened is None:
             return
         if share:
-            self._resume(opened, row)
+            self._make_ready(opened, row)
             return
         # a verdict for one request only: those that followed ask for themselves
-        self._kamailio.resume(opened.question.transaction, row)
+        self._ready.append((opened.question.transaction, row))
         self._put_again(opened.followers, opened.give_up_at)
 
     def _ask_anew(self, opened: Open) -> None:
@@ -155,6 +152,9 @@ class Clerk:
         again = [self.desk.put(question, give_up_at) for question in questions]
         self._ask([asked for asked in again if asked is not None])
 
-    def _resume(self, opened: Open, row: str) -> None:
-        for transaction in opened.transactions:
-            self._kamailio.resume(transaction, row)
+    def _make_ready(self, opened: Open, row: str) -> None:
+        self._ready.extend((transaction, row) for transaction in opened.transactions)
+
+    def _resume_ready(self) -> None:
+        while self._ready:
+            self._kamailio.resume(*self._ready.popleft())

@@ -19,30 +19,39 @@ class Kamailio:
 
     def __init__(self, ksr: Any) -> None:
         self._ksr = ksr
+        # looked up once: these are called for each REGISTER
+        self._fetch = ksr.mqueue.mq_fetch
+        self._get, self._sets, self._seti = ksr.pv.get, ksr.pv.sets, ksr.pv.seti
+        self._route = ksr.route
 
     def fetch(self, queue: str) -> Iterator[tuple[str, str]]:
         """Take queued records, oldest first, as (key, value)."""
-        ksr, key, value = self._ksr, f"$mqk({queue})", f"$mqv({queue})"
-        while ksr.mqueue.mq_fetch(queue) == 1:
-            yield ksr.pv.get(key), ksr.pv.get(value)
+        fetch, get = self._fetch, self._get
+        key, value = f"$mqk({queue})", f"$mqv({queue})"
+        while fetch(queue) == 1:
+            yield get(key), get(value)
 
     def resume(self, transaction: str, row: str) -> None:
         """Go on with a suspended REGISTER. An empty row makes it a 503."""
         index, label = transaction.split(":")
-        self.run("EPCSCF_RESUME", ep_index=_signed(index), ep_label=_signed(label), ep_verdict=row)
+        # what run() does, without its loop: nothing is called as often
+        self._seti("$var(ep_index)", _signed(index))
+        self._seti("$var(ep_label)", _signed(label))
+        self._sets("$var(ep_verdict)", row)
+        self._route("EPCSCF_RESUME")
 
     def run(self, route: str, **variables: str | int) -> None:
         """Run a native route with these variables of the process."""
         for name, value in variables.items():
             if isinstance(value, int):
-                self._ksr.pv.seti(f"$var({name})", value)
+                self._seti(f"$var({name})", value)
             else:
-                self._ksr.pv.sets(f"$var({name})", value)
-        self._ksr.route(route)
+                self._sets(f"$var({name})", value)
+        self._route(route)
 
     def variable(self, name: str) -> str | int:
         """Read a variable of the process, as a native route has left it."""
-        value: str | int = self._ksr.pv.get(f"$var({name})")
+        value: str | int = self._get(f"$var({name})")
         return value
 
     def keep(self, table: str, key: str, row: str, seconds: int) -> bool:

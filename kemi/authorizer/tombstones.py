@@ -22,6 +22,9 @@ class Tombstones:
     def __init__(self) -> None:
         self._fallen: list[tuple[int, Target]] = []
 
+    def __bool__(self) -> bool:
+        return bool(self._fallen)
+
     def put(self, target: Target, latest: int) -> None:
         """Note that *target* is cut off."""
         self._fallen.append((latest, target))

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authorizer import clerk as clerk_module
-from authorizer.clerk import PATIENCE, REFUSAL_LIFE, Clerk
+from authorizer import refusals as refusals_module
+from authorizer.clerk import PATIENCE, Clerk
 from authorizer.cuts import Target
 from authorizer.kamailio import Kamailio
+from authorizer.refusals import REFUSAL_LIFE
 from authorizer.rows import forward_row, refusal_row
 from authorizer.view import View
 from epcscf.control.v1 import control_pb2 as pb
@@ -188,7 +189,7 @@ def test_without_memory_it_is_still_resumed(office, make):
 
 
 def test_refusals_that_anybody_can_cause_are_bounded(office, time, monkeypatch):
-    monkeypatch.setattr(clerk_module, "REFUSALS_AT_MOST", 2)
+    monkeypatch.setattr(refusals_module, "REFUSALS_AT_MOST", 2)
     for attempt in range(3):
         transaction = office.suspend(authorization=f"Bearer {attempt}")
         office.clerk.settle([a_refusal(office.asked[-1].id)])
@@ -203,7 +204,7 @@ def test_refusals_that_anybody_can_cause_are_bounded(office, time, monkeypatch):
 
 
 def test_a_refusal_that_is_not_kept_takes_no_room(office, monkeypatch):
-    monkeypatch.setattr(clerk_module, "REFUSALS_AT_MOST", 1)
+    monkeypatch.setattr(refusals_module, "REFUSALS_AT_MOST", 1)
     for keep in (0, 30):
         office.suspend(authorization=f"Bearer {keep}")
         office.clerk.settle([a_refusal(office.asked[-1].id, keep=keep)])
