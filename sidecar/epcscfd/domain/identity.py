@@ -36,7 +36,8 @@ NUMBER_CHARACTERS = f"+{string.digits}"
 "What tel URIs are made of, in canonical form."
 
 _UNRESERVED = "A-Za-z0-9\\-_.!~*'()"
-_SIP_USER = re.compile(rf"(?:[{_UNRESERVED}&=+$,;?/]|%[0-9A-Fa-f]{{2}})+")
+# Possessive: there is one way to read it, and no looking back takes half of the time.
+_SIP_USER = re.compile(rf"(?:[{_UNRESERVED}&=+$,;?/]++|%[0-9A-Fa-f]{{2}})++")
 _SIP_TAIL = re.compile(
     r"(?::(?P<port>[0-9]{1,5}))?"
     rf"(?:;(?:[{_UNRESERVED}\[\]/:&+$=]|%[0-9A-Fa-f]{{2}})+)*"

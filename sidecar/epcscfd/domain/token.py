@@ -11,10 +11,15 @@ import hashlib
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from epcscfd.domain.identity import Impi, Impu
 from epcscfd.domain.policy import EntityId
 from epcscfd.domain.reasons import Reason
+
+
+ISSUERS_AT_HAND = 256
+"More than there are authorization entities in a large policy."
 
 
 class TokenUse(enum.StrEnum):
@@ -63,8 +68,16 @@ class AccessToken:
 
 def digest_of(issuer: str, name: str) -> str:
     """SHA-256 of what *issuer* calls *name*, lower-case hex."""
+    digest = _digest_begun(issuer).copy()
+    digest.update(name.encode())
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=ISSUERS_AT_HAND)
+def _digest_begun(issuer: str) -> hashlib._Hash:
+    # A copy is made in a third of the time of a new one, and there are two for every token.
     # The length keeps issuer and name apart, whatever they contain.
-    return hashlib.sha256(f"{len(issuer)}:{issuer}{name}".encode()).hexdigest()
+    return hashlib.sha256(f"{len(issuer)}:{issuer}".encode())
 
 
 @dataclass(frozen=True, slots=True)
