@@ -13,6 +13,7 @@ import re
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from datetime import datetime
 from typing import Any
 
 
@@ -38,7 +39,7 @@ LONGEST_UNSUSPECTED = 64
 SHORTEST = 12
 "Characters; nothing that would be honoured is shorter, scheme included."
 
-_FIGURES = (int, float, type(None))
+_FIGURES = (bool, int, float, datetime, type(None))
 
 
 def redact(text: str) -> str:
@@ -84,7 +85,7 @@ def redact_event(_logger: object, _method: str, event: Any) -> Any:
 def _redact_any(value: Any) -> Any:
     if isinstance(value, str):
         return redact(value)
-    if isinstance(value, bool | int | float | None):
+    if isinstance(value, _FIGURES):
         return value
     if isinstance(value, Mapping):
         return {redact(str(key)): _redact_any(inner) for key, inner in value.items()}

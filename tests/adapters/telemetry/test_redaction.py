@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import jwt
@@ -167,4 +168,5 @@ def test_a_line_of_json_is_one_object_with_level_and_time() -> None:
     (line,) = stream.getvalue().splitlines()
     event = json.loads(line)
     assert {"event": "some.event", "level": "info", "answer": 42}.items() <= event.items()
+    assert datetime.fromisoformat(event["timestamp"]).tzinfo == UTC
     assert event["timestamp"].endswith("Z")
