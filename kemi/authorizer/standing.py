@@ -1,7 +1,7 @@
 """Registrations as the native routes keep them (routes/bindings.cfg).
 
 A row is the verdict under which the registration was let through, then
-`WWSF|registrar's id|digest of the credential|Contact|P-Associated-URI|Service-Route`;
+`WWSF|digest of the credential|Contact|P-Associated-URI|Service-Route`;
 its key is `connection|IMPU`, which is the registration's id. Contact and IMPU are base64.
 """
 
@@ -15,8 +15,8 @@ from binascii import a2b_base64
 VERDICT_FIELDS = 17
 "Of a row of the verdict table; see rows.py."
 SCOPE, IMPI, IMPU, SUBJECT, DECISION, TOKEN_ID, TOKEN_END = 2, 10, 11, 12, 14, 15, 16
-WWSF, CONTACT, IDENTITIES = VERDICT_FIELDS, VERDICT_FIELDS + 3, VERDICT_FIELDS + 4
-FIELDS = VERDICT_FIELDS + 6
+WWSF, CONTACT, IDENTITIES = VERDICT_FIELDS, VERDICT_FIELDS + 2, VERDICT_FIELDS + 3
+FIELDS = VERDICT_FIELDS + 5
 
 _URI = re.compile(r"<([^<>]+)>")
 

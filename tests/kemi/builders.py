@@ -172,5 +172,5 @@ def a_binding(
 ):
     """A registration as routes/bindings.cfg keeps it: its key, and its row."""
     row = forward_row(a_forward(impu=impu, **fields))
-    own = (wwsf, "", "c0ffee", coded(contact), f"<{impu}>, <tel:+15550100>", "<sip:orig@s;lr>")
+    own = (wwsf, "c0ffee", coded(contact), f"<{impu}>, <tel:+15550100>", "<sip:orig@s;lr>")
     return f"{number}|{coded(impu)}", "|".join((row, *own))

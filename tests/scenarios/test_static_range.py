@@ -131,6 +131,39 @@ async def test_a_guest_leaves_in_any_way_and_may_do_so_twice(hotel, how):
         assert (await wic.register(impu, token, expires=0)).status == 200
 
 
+@pytest.mark.req("S001-30")
+async def test_whoever_leaves_as_soon_as_he_is_answered_leaves_nothing_behind(hotel):
+    """The 200 comes from one process, and what follows it on the connection goes to another."""
+
+    for number in range(400, 420):
+        impu = f"sip:room{number}@ims.example"
+        token = bearer(hotel, impu, f"guest{number}@hotel.example")
+        async with await connect(hotel) as wic:
+            for shown, expires in ((token, 600), (None, 0)):
+                assert (await wic.register(impu, shown, expires=expires)).status == 200
+            assert impu not in {each for _, each in hotel.edge.standing()}
+
+
+@pytest.mark.req("S001-30", "SX-5")
+async def test_a_guest_who_is_back_over_another_connection_is_still_reached(hotel):
+    impu = "sip:room24@ims.example"
+    token = bearer(hotel, impu, "guest24@hotel.example")
+    old = await connect(hotel)
+    assert (await old.register(impu, token)).status == 200
+    await old.abort()
+    async with await connect(hotel) as new:
+        new.user, new.host, new._instance = old.user, old.host, old._instance
+        for _ in range(2):
+            assert (await new.register(impu, token)).status == 200
+            assert str(hotel.edge.rpc("ul.dump")).count(f"{new.user}@") == 1
+    # the same device with another contact
+    async with await connect(hotel) as newer:
+        newer._instance = new._instance
+        assert (await newer.register(impu, token)).status == 200
+        there = str(hotel.edge.rpc("ul.dump"))
+        assert (there.count(f"{new.user}@"), there.count(f"{newer.user}@")) == (0, 1)
+
+
 @pytest.mark.req("S001-30", "SX-14")
 async def test_a_star_with_a_life_is_refused(hotel):
     impu = "sip:room24@ims.example"
