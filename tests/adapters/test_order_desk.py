@@ -140,6 +140,26 @@ async def test_a_look_at_what_others_have_issued_gives_nothing_twice(rig: Rig) -
     assert line.orders == ["o1", "o2"]
 
 
+async def test_who_judges_knows_what_others_have_cut_off_before_the_edge_does(rig: Rig) -> None:
+    """And as long as he cannot, the edge is told nothing: what it asked about would come in."""
+    line, tries = Heard(), []
+
+    async def informed() -> None:
+        tries.append([*line.orders])
+        if len(tries) == 1:
+            raise Unavailable("policy")
+
+    rig.desk.informed = informed
+    rig.desk.join(EDGE1, line)
+    await rig.store.issue((CUT,), [EDGE1])
+    rig.desk.follow()
+    await line.came.wait()
+
+    assert tries == [[], []]
+    assert line.orders == ["o1"]
+    assert len(rig.notes.lines) == 1
+
+
 async def test_a_restart_settles_what_the_old_boot_had_to_do(rig: Rig) -> None:
     await rig.desk.issue(CUT)
     rig.desk.join(Boot("edge1", "b2"), Heard())

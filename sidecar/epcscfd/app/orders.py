@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
     from datetime import datetime
 
     from epcscfd.domain.orders import Errand, Issued, Order, Progress
@@ -95,6 +95,9 @@ class OrderDesk:
     def __init__(self, store: OrderStore, watch: OrderWatch) -> None:
         self._store = store
         self._watch = watch
+        self.informed: Callable[[], Awaitable[None]] = _nobody
+        """Is awaited before what others have issued is given: whom an edge asks about after the
+        cut must not come in again."""
         self._lines: dict[Boot, Line] = {}
         self._latest: dict[str, Boot] = {}
         self._arrivals: set[Boot] = set()
@@ -170,7 +173,9 @@ class OrderDesk:
     async def _catch_up(self) -> None:
         for boot in tuple(self._arrivals):
             await self._store.restarted(boot)
-            self._give(boot, await self._store.outstanding(boot))
+            if missed := await self._store.outstanding(boot):
+                await self.informed()
+            self._give(boot, missed)
             self._arrivals.discard(boot)
         if news := tuple(self._news.items()):
             await self._store.progressed((*key, progress) for key, progress in news)
@@ -184,3 +189,7 @@ class OrderDesk:
         """Give edges that are here what others have issued."""
         self._arrivals |= self.here
         self._changed.set()
+
+
+async def _nobody() -> None:
+    """Nobody has to learn of it first."""

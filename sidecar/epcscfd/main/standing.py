@@ -15,6 +15,7 @@ from epcscfd.app.orders import OrderDesk
 from epcscfd.app.registrations import RegistrationBook
 from epcscfd.app.revocation import RevocationDesk
 from epcscfd.app.severance import PolicySeverance
+from epcscfd.errors import Unavailable
 from epcscfd.rpc import registrations, revocations
 from epcscfd.rpc.edges import EdgeAdmin
 
@@ -67,6 +68,7 @@ class Standing:
         self._tasks: list[asyncio.Task[None]] = []
         self.severance = PolicySeverance(ground.board, desk, watch)
         self.revocations = RevocationDesk(stores.revocations, desk, clock)
+        desk.informed = self._inform
         self._book = book = RegistrationBook(stores.registrations, watch, clock, self.revocations)
         book.released = ground.released
         rules = Rules(ground.rules, ground.grace)
@@ -129,9 +131,14 @@ class Standing:
 
     async def catch_up(self) -> None:
         """See what other sidecars on the same database have revoked and ordered."""
-        # First refuse, then cut: whom an edge asks about after the cut must not come in again.
         await self.revocations.refresh()
         self._desk.follow()
+
+    async def _inform(self) -> None:
+        """Judge by whatever an order that has been read was issued for. Raise Unavailable."""
+        await self.revocations.refresh()
+        if not await self._ground.board.refresh():
+            raise Unavailable("policy; the log says why")
 
     async def stop(self) -> None:
         """Write what was told, then end."""
