@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import random
 import socket
@@ -36,9 +37,15 @@ def free_ports(count: int, host: str = "127.0.0.1") -> tuple[int, ...]:
                     held.enter_context(socket.socket(family, kind)).bind((host, port))
                 _speak_for(port)
                 ports.append(port)
-    while len(_words) > SPOKEN_FOR:
-        _words.popleft().close()
+    _forget(SPOKEN_FOR)
     return tuple(ports)
+
+
+@atexit.register
+def _forget(but: int = 0) -> None:
+    """Let others have the ports that were chosen first, all *but* so many."""
+    while len(_words) > but:
+        _words.popleft().close()
 
 
 def _speak_for(port: int) -> None:
