@@ -27,7 +27,7 @@ run: setup ## Bring up core, sidecar and Kamailio, register one client over WSS,
 test: setup ## Run all tests, real parts included, and hold docs/conformance.md against them
 	@rm -rf build/conformance
 	@$(MAKE) --no-print-directory check
-	@$(PY) -m pytest -n $(LABS) --dist loadfile -m 'not storm' --conformance-run=build/conformance $(REAL_TESTS)
+	@$(PY) -m pytest $(if $(filter-out 1,$(LABS)),-n $(LABS) --dist loadfile) -m 'not storm' --conformance-run=build/conformance $(REAL_TESTS)
 	@$(PY) -m tools.conformance --check
 
 .PHONY: storm
@@ -42,8 +42,8 @@ check: $(VENV)/.ready build/.protos ## Format, lint, types, layers and unit test
 	@$(VENV)/bin/lint-imports --no-logo 2>&1 | tail -3
 	@$(PY) -m pytest -q -n auto --dist worksteal --conformance-run=build/conformance $(UNIT_TESTS)
 
-# Tests with real parts wait most of the time: two labs take little more than half of it.
-LABS ?= 2
+# How many labs side by side. Two take little more than half the time, and find more races.
+LABS ?= 1
 REAL_TESTS := tests/process/ tests/lab/ tests/scenarios/ tests/browser/ tests/web/
 UNIT_TESTS := $(filter-out $(REAL_TESTS),$(wildcard tests/*/))
 
