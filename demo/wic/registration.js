@@ -24,6 +24,7 @@ export class Registration extends EventTarget {
     this.waiting = null;
     this.notBefore = 0;
     this.renewing = false;
+    this.wanted = false;
     this.refusedTokens = 0;
     this.wasRegistered = false;
   }
@@ -31,9 +32,15 @@ export class Registration extends EventTarget {
   // *source* gives the session, whenever one is needed; it is told if the last was refused.
   async start(source = (refused) => fetchSession(this.operatorDomain, refused)) {
     this.source = source;
+    this.wanted = true;
     this.refusedTokens = 0;
     this.wasRegistered = false;
     this.tell("connecting", "Signing in …");
+    await this.begin();
+  }
+
+  // With a new agent: what was, came to nothing.
+  async begin() {
     if (!await this.fetch()) return;
     this.ua = this.connect();
     this.ua.start();
@@ -42,6 +49,7 @@ export class Registration extends EventTarget {
 
   // Ends the registration and stays away.
   stop(phase = "stopped", text = "Signed off.", more = {}) {
+    this.wanted = false;
     clearTimeout(this.waiting);
     this.ua?.stop();
     this.ua = null;
@@ -77,7 +85,7 @@ export class Registration extends EventTarget {
     this.renewing = true;
     const fetched = await this.fetch();
     this.renewing = false;
-    if (!fetched || !this.ua) return;
+    if (!fetched) return;
     this.ua.set("authorization_jwt", this.session.agent.authorization_jwt);
     this.register();
   }
@@ -88,15 +96,16 @@ export class Registration extends EventTarget {
     if (this.ua?.isConnected()) this.ua.register();
   }
 
+  // False: there is none, or it is not wanted any more.
   async fetch() {
     try {
       this.session = await this.source(this.refusedTokens > 0);
-      return true;
     } catch (error) {
       if (!(error instanceof SessionError)) throw error;
-      this.withoutSession(error);
+      if (this.wanted) this.withoutSession(error);
       return false;
     }
+    return this.wanted;
   }
 
   // As long as the old token holds, nothing ends.
@@ -108,7 +117,7 @@ export class Registration extends EventTarget {
     } else if (retryAfter === null) {
       this.stop("refused", message, { login, again: !login });
     } else {
-      this.later(retryAfter, message, () => (this.ua ? this.renew() : this.start(this.source)));
+      this.later(retryAfter, message, () => (this.ua ? this.renew() : this.begin()));
     }
   }
 
@@ -166,7 +175,14 @@ export class Registration extends EventTarget {
       return;
     }
     this.tell("connecting", `${text} Renewing it …`);
-    this.renew();
+    if (this.ua.isRegistered()) {
+      this.renew();
+      return;
+    }
+    // the connection ends with the refusal; JsSIP would open another and show the token again
+    this.ua.stop();
+    this.ua = null;
+    this.begin();
   }
 
   // Where the connection is closed meanwhile, JsSIP reconnects and registers by itself.

@@ -11,6 +11,7 @@ from typing import Any, Self
 import uvicorn
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
@@ -59,7 +60,7 @@ class Site:
         return HTMLResponse(page.replace(said.format(""), said.format(EDGE_URL)))
 
     async def _session(self, _: Request) -> Response:
-        session = next(self.sessions, None)
+        session = await run_in_threadpool(next, self.sessions, None)
         return Response(status_code=401) if session is None else JSONResponse(session)
 
     def __enter__(self) -> Self:

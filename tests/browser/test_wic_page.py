@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import threading
 
 from collections.abc import Iterator
 
@@ -14,7 +15,8 @@ from playwright.sync_api import expect
 from lab.scripted import Behaviour
 from tests.browser.conftest import STRANGER
 from tests.browser.phone_page import registered, status
-from tests.browser.tab import Recorded
+from tests.browser.site import Session
+from tests.browser.tab import PATIENCE, Recorded
 
 
 REFUSED = "You may not use this identity here, or somebody else has it at the moment."
@@ -110,6 +112,49 @@ def test_a_refused_token_is_renewed_once(wic, session, user):
     registered(shown)
 
     assert [answer.status for answer in shown.answers("REGISTER")] == [401, 200]
+
+
+def test_the_refused_token_is_not_shown_again_while_its_site_is_slow(
+    site, open_page, session, user
+):
+    """JsSIP comes back after two seconds, with the token that it has."""
+    asked, given = threading.Event(), threading.Event()
+
+    def slowly() -> Iterator[Session]:
+        yield session(user, scope="openid")
+        asked.set()
+        given.wait(PATIENCE)
+        yield session(user)
+
+    site.sessions = slowly()
+    shown = Recorded(open_page("/wic/"))
+    expect(status(shown)).to_contain_text("Renewing it")
+    assert asked.wait(PATIENCE)
+    wind(shown)
+    given.set()
+    registered(shown)
+
+    assert [answer.status for answer in shown.answers("REGISTER")] == [401, 200]
+
+
+def test_who_signs_off_meanwhile_stays_away(site, open_page, session, user):
+    asked, given = threading.Event(), threading.Event()
+
+    def slowly() -> Iterator[Session]:
+        asked.set()
+        given.wait(PATIENCE)
+        yield session(user)
+
+    site.sessions = slowly()
+    shown = Recorded(open_page("/wic/"))
+    assert asked.wait(PATIENCE)
+    shown.page.get_by_role("button", name="Sign off").click()
+    with shown.page.expect_response("**/session"):
+        given.set()
+    wind(shown)
+
+    expect(status(shown)).to_have_text("Signed off.")
+    assert shown.wire("opening") == []
 
 
 def test_a_second_refused_token_leads_to_the_login(wic, session, user):
