@@ -58,7 +58,9 @@ class Roster:
         for connection in self._end(
             [key for each in news for key in self._meant(each)], "network"
         ):
-            if self._kamailio.row("ep_flow", connection) is None:
+            # the core may tell of who leaves before it answers him
+            kept = ("ep_flow", "ep_leaving")
+            if all(self._kamailio.row(table, connection) is None for table in kept):
                 self._kamailio.close(connection, CLOSED_BY_NETWORK, "registration ended")
 
     def _meant(self, news: Gone) -> list[str]:

@@ -151,12 +151,12 @@ async def test_a_notify_of_somebody_else_or_of_no_subscription_counts_for_nothin
         assert lab.edge.stands(user.impu)
 
 
-def ends(impu, contact):
+def ends(impu, contact, event="deactivated"):
     """What the core says when its operator has taken one identity away."""
     return f"""<?xml version="1.0"?>
 <reginfo xmlns="urn:ietf:params:xml:ns:reginfo" version="1" state="partial">
   <registration aor="{impu}" id="a" state="terminated">
-    <contact id="b" state="terminated" event="deactivated"><uri>{contact}</uri></contact>
+    <contact id="b" state="terminated" event="{event}"><uri>{contact}</uri></contact>
   </registration>
 </reginfo>""".encode()
 
@@ -186,3 +186,34 @@ async def test_a_connection_stays_until_the_last_of_its_registrations_is_ended(
             assert notify(core, lab, call, ends(home, wic.contact_uri)).status == 200
         assert await wic.closed() == ENDED
         assert not lab.edge.stands(home)
+
+
+@pytest.mark.req("SX-11", "SX-13")
+@pytest.mark.scripted_core
+async def test_who_leaves_stays_connected_if_the_core_tells_of_it_before_it_answers(
+    lab, core_by_hand, impi_by_hand, registers
+):
+    impu = f"sip:{impi_by_hand}"
+    bearer = f"Bearer {lab.issuers['portal'].token(impi_by_hand, [impu])}"
+    async with await lab.connect() as wic:
+        assert await registers(wic, impu, bearer) == 200
+        asked = await core_by_hand.receive_subscription(impu)
+        headers = [("Contact", "<sip:core@127.0.0.1>"), ("Expires", "3600")]
+        core_by_hand.answer(asked, 200, "OK", headers)
+
+        # as if long ago: what was renewed a moment ago is not meant
+        (binding,) = (key for key in lab.edge.rows("ep_binding") if lab.edge.coded(impu) in key)
+        lab.edge.rpc("htable.seti", "ep_life", binding, 3600)
+        leaving = wic.register_request(impu, None, expires=0)
+        await wic.send(leaving.to_bytes())
+        heard = await core_by_hand.receive(leaving)
+        with UdpAgent() as core:
+            told = ends(impu, wic.contact_uri, event="unregistered")
+            assert notify(core, lab, asked.one("Call-ID"), told).status == 200
+            lab.edge.wait_until(lambda: not lab.edge.stands(impu), seconds=5, what="end")
+        core_by_hand.answer(heard, 200, "OK")
+
+        assert (await wic.answer(leaving)).status == 200
+        await wic.ping()
+        assert wic.is_open
+        assert await registers(wic, impu, bearer) == 200
