@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from lab.cx import CX
 from lab.diameter import VENDOR_3GPP, Identity
 from lab.kamailio import Kamailio
+
+
+FIFOS = Path("/tmp")
+"Where the stack makes its FIFOs, `cdp_send_<process>_<n>_<time>`."
 
 
 def cdp_xml(own: Identity, hss_host: str, hss_port: int) -> str:
@@ -46,3 +51,11 @@ def hss_is_connected(kamailio: Kamailio) -> bool:
     """Tell whether capabilities have been exchanged with the HSS."""
     peers = kamailio.rpc("cdp.list_peers")
     return "I_Open" in str(peers)
+
+
+def sweep_fifos(directory: Path = FIFOS) -> None:
+    """Remove the FIFOs of processes that are gone: the stack leaves them behind."""
+    for fifo in directory.glob("cdp_send_*"):
+        process = fifo.name.split("_")[2]
+        if not Path("/proc", process).exists():
+            fifo.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from lab.cdp import sweep_fifos
 from lab.cscf import Address, Site, authority, make_icscf, make_scscf
 from lab.hss import Hss
 from lab.kamailio import Kamailio
@@ -119,6 +120,7 @@ class ImsCore:
 
     def _end(self, end: Callable[[Kamailio], None]) -> None:
         with contextlib.ExitStack() as ending:
+            ending.callback(sweep_fifos)
             ending.callback(self.hss.stop)
             for cscf in self.cscfs:
                 ending.callback(end, cscf)
