@@ -108,11 +108,8 @@ class Orders:
         for some in _slices(hit):
             asked = [self._end(key, order.id) for key in some]
             empty = {key.partition("|")[0] for key in some} - doors
-            closed = [
-                self._close(each, code)
-                for each in empty
-                if self._kamailio.row("ep_flow", each) is None
-            ]
+            unused = [each for each in empty if self._kamailio.row("ep_flow", each) is None]
+            closed = [self._close(each, code) for each in unused]
             yield len(some), sum(closed), sum(asked)
         for some in _slices(list(doors)):
             yield 0, sum(self._close(each, code) for each in some), 0
@@ -130,9 +127,6 @@ class Orders:
             "EPCSCF_END_REGISTRATION", ep_id=key, ep_cause="ordered", ep_order=order, ep_silent=0
         )
         return int(self._kamailio.variable("ep_asked_core"))
-
-    def _holds(self, connection: str) -> bool:
-        return self._kamailio.row("ep_flow", connection) is not None
 
     def _close(self, connection: str, code: int) -> int:
         return self._kamailio.close(connection, code, "registration ended")

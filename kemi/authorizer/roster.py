@@ -59,8 +59,7 @@ class Roster:
             [key for each in news for key in self._meant(each)], "network"
         ):
             # the core may tell of who leaves before it answers him
-            kept = ("ep_flow", "ep_leaving")
-            if all(self._kamailio.row(table, connection) is None for table in kept):
+            if not any(self._kamailio.row(t, connection) for t in ("ep_flow", "ep_leaving")):
                 self._kamailio.close(connection, CLOSED_BY_NETWORK, "registration ended")
 
     def _meant(self, news: Gone) -> list[str]:
