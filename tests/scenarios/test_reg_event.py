@@ -151,6 +151,14 @@ async def test_a_notify_of_somebody_else_or_of_no_subscription_counts_for_nothin
         assert lab.edge.stands(user.impu)
 
 
+async def watched(core_by_hand, impu):
+    """Accept the subscription for *impu*; return its Call-ID."""
+    asked = await core_by_hand.receive_subscription(impu)
+    headers = [("Contact", "<sip:core@127.0.0.1>"), ("Expires", "3600")]
+    core_by_hand.answer(asked, 200, "OK", headers)
+    return asked.one("Call-ID")
+
+
 def ends(impu, contact, event="deactivated"):
     """What the core says when its operator has taken one identity away."""
     return f"""<?xml version="1.0"?>
@@ -170,12 +178,9 @@ async def test_a_connection_stays_until_the_last_of_its_registrations_is_ended(
     bearer = f"Bearer {lab.issuers['portal'].token(impi_by_hand, [work, home])}"
     async with await lab.connect() as wic:
         assert await registers(wic, work, bearer) == 200
-        asked = await core_by_hand.receive_subscription(work)
-        headers = [("Contact", "<sip:core@127.0.0.1>"), ("Expires", "3600")]
-        core_by_hand.answer(asked, 200, "OK", headers)
+        call = await watched(core_by_hand, work)
         assert await registers(wic, home, bearer) == 200
         with UdpAgent() as core:
-            call = asked.one("Call-ID")
             assert notify(core, lab, call, ends(work, wic.contact_uri)).status == 200
             lab.edge.wait_until(lambda: not lab.edge.stands(work), seconds=5, what="end of one")
             await wic.ping()
@@ -197,9 +202,7 @@ async def test_who_leaves_stays_connected_if_the_core_tells_of_it_before_it_answ
     bearer = f"Bearer {lab.issuers['portal'].token(impi_by_hand, [impu])}"
     async with await lab.connect() as wic:
         assert await registers(wic, impu, bearer) == 200
-        asked = await core_by_hand.receive_subscription(impu)
-        headers = [("Contact", "<sip:core@127.0.0.1>"), ("Expires", "3600")]
-        core_by_hand.answer(asked, 200, "OK", headers)
+        call = await watched(core_by_hand, impu)
 
         # as if long ago: what was renewed a moment ago is not meant
         (binding,) = (key for key in lab.edge.rows("ep_binding") if lab.edge.coded(impu) in key)
@@ -209,7 +212,7 @@ async def test_who_leaves_stays_connected_if_the_core_tells_of_it_before_it_answ
         heard = await core_by_hand.receive(leaving)
         with UdpAgent() as core:
             told = ends(impu, wic.contact_uri, event="unregistered")
-            assert notify(core, lab, asked.one("Call-ID"), told).status == 200
+            assert notify(core, lab, call, told).status == 200
             lab.edge.wait_until(lambda: not lab.edge.stands(impu), seconds=5, what="end")
         core_by_hand.answer(heard, 200, "OK")
 
@@ -217,3 +220,22 @@ async def test_who_leaves_stays_connected_if_the_core_tells_of_it_before_it_answ
         await wic.ping()
         assert wic.is_open
         assert await registers(wic, impu, bearer) == 200
+
+
+@pytest.mark.req("SX-11")
+@pytest.mark.scripted_core
+async def test_who_has_left_with_one_identity_hears_of_the_end_of_the_other(
+    lab, core_by_hand, impi_by_hand, registers
+):
+    work, home = f"sip:work-{impi_by_hand}", f"sip:home-{impi_by_hand}"
+    bearer = f"Bearer {lab.issuers['portal'].token(impi_by_hand, [work, home])}"
+    async with await lab.connect() as wic:
+        assert await registers(wic, work, bearer) == 200
+        call = await watched(core_by_hand, work)
+        assert await registers(wic, home, bearer) == 200
+        assert await registers(wic, work, None, expires=0) == 200
+        lab.edge.wait_until(lambda: not lab.edge.rows("ep_leaving"), seconds=5, what="the end")
+
+        with UdpAgent() as core:
+            assert notify(core, lab, call, ends(home, wic.contact_uri)).status == 200
+        assert await wic.closed() == ENDED
