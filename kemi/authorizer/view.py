@@ -28,7 +28,7 @@ class View:
 
     def holds(self, scope: str, value: str) -> bool:
         """Tell whether a verdict given under this stamp is still good."""
-        return self._tables["ep_stamp"].get(scope) == value
+        return f"{scope}|{value}" in self._tables["ep_stamp"]
 
     def replace(self, policy: pb.PolicyView) -> None:
         """Put *policy* into force.
@@ -59,7 +59,7 @@ def _tables(policy: pb.PolicyView) -> Tables:
             f"{row.wwsf}/{row.domain}": coded(challenge_headers(row.challenges))
             for row in policy.challenges
         },
-        "ep_stamp": {row.scope: row.value for row in policy.stamps},
+        "ep_stamp": {f"{row.scope}|{row.value}": "1" for row in policy.stamps},
     }
 
 

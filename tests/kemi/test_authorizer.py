@@ -112,7 +112,7 @@ async def test_the_policy_is_put_into_force(ksr, authorizer, serve):
         await stream.say(policy=a_policy(revision=8, stamps=(("shop/waf", "2"),)))
         await until(ksr, lambda: ksr.htable.sht_get("ep_state", "revision") == "8")
 
-        assert ksr.htable.content("ep_stamp") == {"shop/waf": "2"}
+        assert ksr.htable.content("ep_stamp") == {"shop/waf|2": "1"}
 
 
 async def test_workers_see_it_alive_once_the_sidecar_answers(ksr, authorizer, serve):

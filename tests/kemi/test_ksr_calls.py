@@ -56,10 +56,10 @@ def test_the_sign_of_life_dies_by_itself(ksr, kamailio, time):
 
 
 def test_what_the_routes_look_up_stays(ksr, kamailio, time):
-    kamailio.write("ep_stamp", "shop/waf", "1")
+    kamailio.write("ep_stamp", "shop/waf|1", "1")
     time.pass_by(365 * 86400)
-    assert ksr.htable.content("ep_stamp") == {"shop/waf": "1"}
-    kamailio.drop("ep_stamp", "shop/waf")
+    assert ksr.htable.content("ep_stamp") == {"shop/waf|1": "1"}
+    kamailio.drop("ep_stamp", "shop/waf|1")
 
     assert ksr.htable.content("ep_stamp") == {}
 

@@ -55,7 +55,7 @@ def test_the_workers_find_what_the_policy_says(ksr, view):
         "ep_challenge": {
             "shop/ims.example": "V1dXLUF1dGhlbnRpY2F0ZTogQmVhcmVyIHJlYWxtPSJpbXMuZXhhbXBsZSINCg=="
         },
-        "ep_stamp": {"shop/waf": "1.1.1"},
+        "ep_stamp": {"shop/waf|1.1.1": "1"},
     }
     assert ksr.htable.content("ep_state") == {"revision": "7"}
     assert view.revision == 7

@@ -30,12 +30,13 @@ def suspect(lab):
     lent = ("--pool-realm", REALM)
     ctl("wwsf", "create", "suspect", "--origin", ORIGIN, "--entity", "suspect", *lent)
 
+    def stamp():
+        return {key for key in lab.edge.rows("ep_stamp") if key.startswith("suspect/suspect|")}
+
     def set_state(kind, state):
-        stamp = lab.edge.row("ep_stamp", "suspect/suspect")
+        before = stamp()
         ctl(kind, "update", "suspect", "--state", state)
-        lab.edge.wait_until(
-            lambda: lab.edge.row("ep_stamp", "suspect/suspect") != stamp, seconds=5, what=state
-        )
+        lab.edge.wait_until(lambda: stamp() not in (before, set()), seconds=5, what=state)
 
     lab.edge.wait_until(
         lambda: lab.edge.row("ep_origin", ORIGIN) is not None, seconds=5, what=ORIGIN
