@@ -16,6 +16,7 @@ import time
 
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 from rich.console import Console
 from rich.text import Text
@@ -44,6 +45,8 @@ OF_A_RANGE = "the same; its numbers are a range that ends at the eP-CSCF"
 NOISE = (" INFO: ", " DEBUG: ", "WIRE ")
 "Of Kamailio's logs; everything else of them is shown."
 
+ENDING = (signal.SIGINT, signal.SIGTERM)
+
 console = Console(highlight=False)
 
 
@@ -51,7 +54,8 @@ def main() -> None:
     """Bring everything up, show a registration, follow the logs."""
     options = _options()
     shutil.rmtree(options.run_dir, ignore_errors=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in ENDING:
+        signal.signal(number, _interrupt_once)
     console.print(f"starting in {options.run_dir} …")
     started = time.monotonic()
     with (
@@ -63,8 +67,15 @@ def main() -> None:
         asyncio.run(_demonstrate(lab))
         _hint(web)
         if not options.once:
-            asyncio.run(_follow(lab, web))
+            _follow(lab, web)
     console.print("\nall down")
+
+
+def _interrupt_once(*_: object) -> NoReturn:
+    """End, and let nothing disturb that: make passes on what the terminal has sent us already."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _options() -> argparse.Namespace:
@@ -127,7 +138,7 @@ def _hint(web: WebSide) -> None:
     console.print("\nOne log of all parts from here on; Ctrl-C ends everything.\n")
 
 
-async def _follow(lab: Deployment, web: WebSide) -> None:
+def _follow(lab: Deployment, web: WebSide) -> None:
     parts: list[Child] = [lab.edge, lab.sidecar, *lab.core.cscfs, web.waf, web.wwsfs]
     width = max(len(part.name) for part in parts)
     marks = {part.name: part.log.mark() for part in parts}
@@ -137,7 +148,7 @@ async def _follow(lab: Deployment, web: WebSide) -> None:
             place = part.log.mark()
             _print_lines(part, marks[part.name], Text(f"{part.name:{width}} ", colour))
             marks[part.name] = place
-        await asyncio.sleep(LOOK_EVERY)
+        time.sleep(LOOK_EVERY)
 
 
 def _print_lines(part: Child, since: int, prefix: Text) -> None:
