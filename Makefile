@@ -43,7 +43,7 @@ check: $(VENV)/.ready build/.protos ## Format, lint, types, layers and unit test
 	@$(PY) -m pytest -q -n auto --dist worksteal --conformance-run=build/conformance $(UNIT_TESTS)
 
 # How many labs side by side. Two take little more than half the time, and find more races.
-LABS ?= 1
+LABS ?= $(if $(filter 1,$(shell nproc)),1,2)
 REAL_TESTS := tests/process/ tests/lab/ tests/scenarios/ tests/browser/ tests/web/
 UNIT_TESTS := $(filter-out $(REAL_TESTS),$(wildcard tests/*/))
 
