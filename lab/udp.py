@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 import select
 import socket
 
@@ -52,6 +53,8 @@ class UdpAgent:
         self.address: Address = (bound_host, bound_port)
         self.authority = authority(bound_host, bound_port)
         self._numbers = itertools.count(1)
+        # ports come round again, and what the agent before said there must not be said again
+        self._tag = secrets.token_hex(4)
 
     def second_handle(self) -> socket.socket:
         """Return another handle of the socket: the port is held until both are closed."""
@@ -98,11 +101,11 @@ class UdpAgent:
         """
         number = next(self._numbers)
         own = {
-            "Via": f"SIP/2.0/UDP {self.authority};branch=z9hG4bK{number}.{self.authority}",
+            "Via": f"SIP/2.0/UDP {self.authority};branch=z9hG4bK{number}.{self._tag}",
             "Max-Forwards": "70",
             "From": f"<{to}>;tag={number}",
             "To": f"<{to}>",
-            "Call-ID": f"{number}@{self.authority}",
+            "Call-ID": f"{number}.{self._tag}@{self.authority}",
             "CSeq": f"{number} {method}",
         }
         given = list(headers)
