@@ -18,6 +18,7 @@ from lab.cx import (
     FIRST_REGISTRATION,
     IDENTITIES_DONT_MATCH,
     IDENTITY_NOT_REGISTERED,
+    IN_ASSIGNMENT_TYPE,
     PUBLIC_IDENTITY,
     REFUSED,
     ROAMING_NOT_ALLOWED,
@@ -26,6 +27,7 @@ from lab.cx import (
     SUCCESS,
     USER_DATA,
     USER_UNKNOWN,
+    WILDCARDED_PUBLIC_IDENTITY,
     Assignment,
     Command,
     CxAnswer,
@@ -36,6 +38,7 @@ from lab.cx import (
 )
 from lab.diameter import USER_NAME, VENDOR_3GPP, Avp
 from lab.profile import profile_xml
+from lab.ranges import expression_of
 from lab.subscribers import Subscription
 
 
@@ -52,6 +55,17 @@ _ENDING = frozenset(
 _SERVING = frozenset(
     {Assignment.REGISTRATION, Assignment.RE_REGISTRATION, Assignment.UNREGISTERED_USER}
 )
+_IN_ITS_OWN_NAME = frozenset(
+    {
+        Assignment.REGISTRATION,
+        Assignment.RE_REGISTRATION,
+        Assignment.USER_DEREGISTRATION,
+        Assignment.USER_DEREGISTRATION_STORE_SERVER_NAME,
+        Assignment.AUTHENTICATION_FAILURE,
+        Assignment.AUTHENTICATION_TIMEOUT,
+    }
+)
+"What only a distinct identity can be assigned for (TS 29.228 6.1.2.1 step 4)."
 
 
 class CxDesk:
@@ -93,7 +107,7 @@ class CxDesk:
         with self._lock:
             found = self._find(request)
             if isinstance(found, Result):
-                return self._locate_member(request) or CxAnswer(found)
+                return self._answer_for_range(request) or CxAnswer(found)
             match request.command:
                 case Command.USER_AUTHORIZATION:
                     return self._authorize(request, found)
@@ -153,13 +167,33 @@ class CxDesk:
             return CxAnswer(IDENTITY_NOT_REGISTERED)
         return CxAnswer(SUCCESS, (_server_name(server),))
 
-    def _locate_member(self, request: CxRequest) -> CxAnswer | None:
-        """Tell who serves a static range, to which all belongs that is nobody's by itself."""
-        if request.command != Command.LOCATION_INFO or request.impu is None:
-            return None
+    def _answer_for_range(self, request: CxRequest) -> CxAnswer | None:
+        """Answer for an identity that is nobody's by itself, or is a wildcarded one."""
+        impu = request.impu or ""
+        if request.command == Command.LOCATION_INFO:
+            return self._locate_member(impu)
+        if request.assignment in _IN_ITS_OWN_NAME and self._pilot_of(impu) is not None:
+            return CxAnswer(IN_ASSIGNMENT_TYPE)
+        return None
+
+    def _locate_member(self, impu: str) -> CxAnswer | None:
+        pilot = self._pilot_of(impu)
+        if pilot is not None:
+            subscription, wildcard = pilot
+            located = self._locate(subscription)
+            named = Avp(WILDCARDED_PUBLIC_IDENTITY, wildcard, VENDOR_3GPP)
+            return CxAnswer(located.result, (*located.avps, named))
         for expression, server in self._ranges.items():
-            if re.fullmatch(expression, request.impu):
+            if re.fullmatch(expression, impu):
                 return CxAnswer(SUCCESS, (_server_name(server),))
+        return None
+
+    def _pilot_of(self, impu: str) -> tuple[Subscription, str] | None:
+        """Return whose wildcarded identity *impu* is or matches, and that one."""
+        registered = ((s, each) for s in self._subscriptions.values() for each in s.ranges)
+        for subscription, wildcard in registered:
+            if impu == wildcard or re.fullmatch(expression_of([wildcard]), impu):
+                return subscription, wildcard
         return None
 
     def _authenticate(self, request: CxRequest, subscription: Subscription) -> CxAnswer:

@@ -2,7 +2,7 @@
 
 * It answers by the book (`lab.cx_desk`), unless a `Fault` is set for a command.
 * Every command received is kept, with the result that was sent, in order.
-* It ends registrations from the network's side: RTR.
+* It ends registrations from the network's side (RTR), and pushes what has changed (PPR).
 
 `python -m lab.hss SUBSCRIBERS.toml` runs it alone.
 """
@@ -17,17 +17,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+import msgspec
+
 from lab.cx import (
     CX,
     DEREGISTRATION_REASON,
     PUBLIC_IDENTITY,
     REASON_CODE,
     REASON_INFO,
+    SERVER_NAME,
+    SUCCESS,
+    WILDCARDED_PUBLIC_IDENTITY,
     Command,
     CxAnswer,
     CxRequest,
     Deregistration,
     Result,
+    allowed_names_avp,
 )
 from lab.cx_desk import CxDesk
 from lab.diameter import (
@@ -126,6 +132,18 @@ class Hss:
         """Return which IMPIs are registered, each with the name of its S-CSCF."""
         return self._desk.registrations()
 
+    def locate(self, impu: str) -> tuple[str, str | None] | None:
+        """Return who serves *impu*, and which wildcarded identity it is a member of, if any.
+
+        None if nobody serves it. What an I-CSCF hears.
+        """
+        asked = CxRequest(Command.LOCATION_INFO, self._identity.host, impu=impu)
+        answer = self._desk.answer(asked)
+        if answer.result != SUCCESS:
+            return None
+        named = {avp.code: str(avp.value) for avp in answer.avps}
+        return named[SERVER_NAME], named.get(WILDCARDED_PUBLIC_IDENTITY)
+
     def set_fault(self, command: Command, fault: Fault | None) -> None:
         """Let *command* go wrong from now on; None ends that."""
         if fault is None:
@@ -171,12 +189,30 @@ class Hss:
 
         Raise LookupError if it is not registered, TimeoutError if its S-CSCF is silent.
         """
-        peer = self._serving_peer(impi)
         # Kamailio answers an RTR only if it names public identities, all of them registered.
-        impus = self._desk.subscription(impi).impus
-        answer = self._node.ask(peer, self._termination(impi, impus, reason, peer), seconds)
+        impus = self._desk.subscription(impi).registered_impus
+        why = Avp(REASON_CODE, reason, VENDOR_3GPP), Avp(REASON_INFO, "lab", VENDOR_3GPP)
+        result = self._ask_about(
+            impi,
+            Command.REGISTRATION_TERMINATION,
+            *(Avp(PUBLIC_IDENTITY, impu, VENDOR_3GPP) for impu in impus),
+            Avp(DEREGISTRATION_REASON, why, VENDOR_3GPP),
+            seconds=seconds,
+        )
         self._desk.forget(impi)
-        return answer.result
+        return result
+
+    def admit(
+        self, impi: str, wafs: tuple[str, ...], wwsfs: tuple[str, ...] = (), seconds: float = 5.0
+    ) -> int | None:
+        """Change whose word is taken for *impi* and push that; return the result code.
+
+        TS 29.228 6.2: the list alone, since the profile stays. Errors as of `terminate`.
+        """
+        subscription = self._desk.subscription(impi)
+        self._desk.provision(msgspec.structs.replace(subscription, wafs=wafs, wwsfs=wwsfs))
+        names = allowed_names_avp(wafs, wwsfs)
+        return self._ask_about(impi, Command.PUSH_PROFILE, names, seconds=seconds)
 
     def _serving_peer(self, impi: str) -> str:
         if impi not in self.registrations():
@@ -184,12 +220,10 @@ class Hss:
         served = (each.request for each in reversed(self.commands(impi)))
         return next(each.peer for each in served if each.command == Command.SERVER_ASSIGNMENT)
 
-    def _termination(
-        self, impi: str, impus: tuple[str, ...], reason: Deregistration, peer: str
-    ) -> Message:
+    def _ask_about(self, impi: str, command: Command, *avps: Avp, seconds: float) -> int | None:
+        peer = self._serving_peer(impi)
         self._sessions += 1
-        why = Avp(REASON_CODE, reason, VENDOR_3GPP), Avp(REASON_INFO, "lab", VENDOR_3GPP)
-        avps = (
+        common = (
             Avp(SESSION_ID, f"{self._identity.host};{self._sessions}"),
             application_avp(CX),
             Avp(AUTH_SESSION_STATE, NO_STATE_MAINTAINED),
@@ -197,10 +231,9 @@ class Hss:
             Avp(DESTINATION_HOST, peer.encode()),
             Avp(DESTINATION_REALM, self._identity.realm.encode()),
             Avp(USER_NAME, impi),
-            *(Avp(PUBLIC_IDENTITY, impu, VENDOR_3GPP) for impu in impus),
-            Avp(DEREGISTRATION_REASON, why, VENDOR_3GPP),
         )
-        return Message(Command.REGISTRATION_TERMINATION, CX, avps)
+        request = Message(command, CX, (*common, *avps))
+        return self._node.ask(peer, request, seconds).result
 
     def _receive(self, message: Message, reply: Reply) -> None:
         request = CxRequest.from_message(message)

@@ -28,6 +28,8 @@ class Subscription(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     "Names of the WAFs whose word is taken (TS 29.229 6.3.65)."
     wwsfs: tuple[str, ...] = ()
     "Names of the WWSFs whose word is taken (TS 29.229 6.3.66)."
+    ranges: tuple[str, ...] = ()
+    "Wildcarded identities that are registered with it (TS 23.003 13.4A); see `lab.ranges`."
     visited_networks: frozenset[str] = frozenset()
     "Where the user may register from, P-Visited-Network-ID; empty: anywhere."
 
@@ -36,6 +38,11 @@ class Subscription(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
             raise ValueError(f"subscription {self.impi!r} has no public identity")
         if stray := self.barred.difference(self.impus):
             raise ValueError(f"subscription {self.impi!r} bars foreign {sorted(stray)}")
+
+    @property
+    def registered_impus(self) -> tuple[str, ...]:
+        """What an S-CSCF has rows of, once it is registered: the whole implicit set."""
+        return (*self.impus, *self.ranges)
 
     @property
     def usable(self) -> tuple[str, ...]:
