@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import os
 import socket
+import time
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab.cdp import cdp_xml, hss_is_connected
 from lab.diameter import Identity
 from lab.kamailio import Define, Kamailio, Launch
+from lab.ports import free_port
 from lab.sip import SipMessage
 
 
@@ -31,17 +34,23 @@ class Site:
     hss: Address
 
     def prepare(self, name: str) -> Path:
-        """Make the run directory of the CSCF *name*, with the configuration of its Diameter."""
+        """Make the run directory of the CSCF *name*."""
         run_dir = self.run_dir / name
         run_dir.mkdir(parents=True, exist_ok=True)
-        own = Identity(f"{name}.{self.realm}", self.realm)
-        (run_dir / "cdp.xml").write_text(cdp_xml(own, *self.hss))
         return run_dir
 
     def launch(self, role: str, name: str, port: int, defines: dict[str, Define]) -> Launch:
-        """Return how a CSCF that was prepared is started."""
+        """Return how a CSCF that was prepared is started; its Diameter goes through the relay."""
         run_dir = self.run_dir / name
-        shared: dict[str, Define] = {"HOME": self.realm, "CDP_XML": str(run_dir / "cdp.xml")}
+        own = Identity(f"{name}.{self.realm}", self.realm)
+        relay = self.hss[0], free_port(self.hss[0])
+        (run_dir / "cdp.xml").write_text(cdp_xml(own, *relay))
+        shared: dict[str, Define] = {
+            "HOME": self.realm,
+            "CDP_XML": str(run_dir / "cdp.xml"),
+            "CX_RELAY": f"{authority(*relay)}={authority(*self.hss)}",
+            "CX_SCRIPT": str(_HERE.parent / "kemi" / "cx.py"),
+        }
         return Launch(
             name=name,
             cfg=_HERE / f"{role}.cfg",
@@ -65,11 +74,14 @@ def make_scscf(
 
     *block* is an expression for members of static ranges, and the URI where they are called.
     """
-    site.prepare("scscf")
+    tables = site.prepare("scscf")
+    write_barred(tables, {})
     members, registrar = block or ("", "")
     defines: dict[str, Define] = {
-        "SCSCF_URI": f"sip:{authority(site.host, port)}",
-        "TRUSTED_PEERS": ",".join(f"{host}/{peer_port}" for host, peer_port in trusted),
+        "SCSCF_NAME": f"sip:{authority(site.host, port)}",
+        "SCSCF_CX_REALM": site.realm,
+        "SCSCF_TRUSTED_PEERS": ",".join(f"{host}/{peer_port}" for host, peer_port in trusted),
+        "SCSCF_BARRED_DB": f"text://{tables}",
         "RECORD_WIRE": record,
         "MEMBERS": members or False,
         "REGISTRAR": registrar,
@@ -90,8 +102,8 @@ def make_icscf(
     _write_tables(tables, site.realm, scscf_uri)
     edges, visited_networks = admitted
     defines: dict[str, Define] = {
-        "PERMITTED_EDGES": ",".join(edges),
-        "VISITED_NETWORKS": ",".join(visited_networks),
+        "ICSCF_TRUSTED_NODES": ",".join(edges),
+        "ICSCF_VISITED_NETWORKS": ",".join(visited_networks),
         "TABLES": f"text://{tables}",
     }
     return Kamailio(site.launch("icscf", name, port, defines), cscf_is_ready)
@@ -140,6 +152,22 @@ def authority(host: str, port: int) -> str:
 def in_uri(host: str) -> str:
     """Return a host as in a URI: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host
+
+
+def write_barred(directory: Path, barred: Mapping[str, str]) -> None:
+    """Write whom the S-CSCF bars, with the reasons, as an operator would."""
+    rows = (f"{_cell(entity)}:{_cell(reason)}\n" for entity, reason in barred.items())
+    path = directory / "barred"
+    # module db_text sees a change by the second in which it was made
+    changed = int(time.time())
+    if path.exists():
+        changed = max(changed, int(path.stat().st_mtime) + 1)
+    path.write_text("entity(string) reason(string)\n" + "".join(rows))
+    os.utime(path, (changed, changed))
+
+
+def _cell(text: str) -> str:
+    return text.replace("\\", "\\\\").replace(":", "\\:")
 
 
 def _write_tables(directory: Path, realm: str, scscf_uri: str) -> None:

@@ -43,16 +43,19 @@ WWSFS = ("portal", "partner", "socialnet")
 USERS = 128
 "`user0` and so on: the S-CSCF of 5.6.3 locks up when many register one user at the same time."
 
-SUBSCRIPTIONS = (
-    *(
-        Subscription(impi=f"user{n}@ims.example", impus=(f"sip:user{n}@ims.example",))
-        for n in range(USERS)
-    ),
-    Subscription(impi="alice@ims.example", impus=("sip:alice@ims.example", "tel:+15550100")),
-    Subscription(impi="bob@ims.example", impus=("sip:bob@ims.example",)),
-    Subscription(impi="carol@ims.example", impus=("sip:carol@ims.example",)),
-    Subscription(impi="guest1@socialnet.example", impus=("sip:guest1@ims.example",)),
-    Subscription(impi="guest2@ims.example", impus=("sip:guest2@ims.example",)),
+PARTNERS = ("waf.partner.example", "waf.socialnet.example")
+"On whose word the HSS lets its subscribers be registered, by the third parties' entity ids."
+
+SUBSCRIPTIONS = tuple(
+    Subscription(impi=impi, impus=tuple(impus), wafs=PARTNERS)
+    for impi, *impus in (
+        *((f"user{n}@ims.example", f"sip:user{n}@ims.example") for n in range(USERS)),
+        ("alice@ims.example", "sip:alice@ims.example", "tel:+15550100"),
+        ("bob@ims.example", "sip:bob@ims.example"),
+        ("carol@ims.example", "sip:carol@ims.example"),
+        ("guest1@socialnet.example", "sip:guest1@ims.example"),
+        ("guest2@ims.example", "sip:guest2@ims.example"),
+    )
 )
 
 POLICY = """

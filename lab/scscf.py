@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from lab.cscf import write_barred
 from lab.kamailio import Kamailio
 from lab.scripted import Behaviour, script, unscript
 from lab.sip import SipMessage
@@ -77,6 +78,15 @@ class Scscf:
         The HSS does not hear of it; for that, see `Hss.terminate`.
         """
         self.rpc("regscscf.dereg_impu", impu)
+
+    def bar(self, entities: Mapping[str, str]) -> None:
+        """Bar *entities*, with a reason each, and nobody else; as an operator does, by a file."""
+        write_barred(self.process.launch.run_dir, entities)
+        self.rpc("htable.reload", "sc_barred")
+
+    def forget_admitted(self, impi: str) -> None:
+        """Lose what the HSS has said of whom a subscription admits."""
+        self.rpc("htable.delete", "sc_admitted", impi)
 
     def script(
         self, impu: str, behaviour: Behaviour, number: int = 0, method: str = "REGISTER"

@@ -56,8 +56,8 @@ def stranger():
 def register(core, edge):
     """Register as an eP-CSCF does after it has judged a token; return the response."""
 
-    def tna_register(user, *, headers=(), expires=600, agent=edge, to=None):
-        given = [("Authorization", user.tna_credentials()), *headers]
+    def tna_register(user, *, headers=(), expires=600, agent=edge, to=None, more=""):
+        given = [("Authorization", user.tna_credentials(more)), *headers]
         request = agent.register(user, given, expires)
         return agent.exchange(request, to or core.icscf_addresses[0])
 

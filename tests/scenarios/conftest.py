@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from lab.deployment import HOME, Deployment, Wishes
+from lab.deployment import HOME, PARTNERS, Deployment, Wishes
 from lab.phone import Phone
 from lab.sip import SipMessage
 from lab.subscribers import Subscription
@@ -92,7 +92,8 @@ def subscribe(lab: Deployment) -> Callable[..., User]:
 
     def provision(realm: str = HOME, **deviations: Any) -> User:
         name = f"user-{secrets.token_hex(4)}"
-        parts = {"impi": f"{name}@{realm}", "impus": (f"sip:{name}@{HOME}",), **deviations}
+        known = {"impi": f"{name}@{realm}", "impus": (f"sip:{name}@{HOME}",), "wafs": PARTNERS}
+        parts = {**known, **deviations}
         lab.core.hss.provision(Subscription(**parts))
         return User(parts["impi"], parts["impus"][0])
 

@@ -49,7 +49,7 @@ def suspect(lab):
 )
 def user(request, subscribe):
     """Somebody with a subscription of his own, or with one of the WWSF's pool."""
-    return subscribe(request.param)
+    return subscribe(request.param, wafs=("suspect",))
 
 
 def bearer(lab, user):

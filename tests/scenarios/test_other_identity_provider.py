@@ -18,11 +18,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from lab.deployment import Deployment
+from lab.deployment import Deployment, Wishes
 from lab.issuer import SCOPE
 from lab.oidc_client import OidcClient, Registration
 from lab.oidc_provider import OidcProvider, ProviderPlan, Resource
 from lab.sidecar import AUDIENCE
+from lab.subscribers import Subscription
 from lab.waiting import wait_until
 from lab.wic import Closed, Wic
 
@@ -141,7 +142,11 @@ def make_clients(credentials) -> list:
 @pytest.fixture(scope="module")
 def partner(tmp_path_factory):
     run_dir = tmp_path_factory.mktemp("other-identity-provider")
-    with Deployment(run_dir) as lab:
+    admit = [
+        Subscription(impi=impi, impus=(impu,), wafs=("op.example",))
+        for impu, impi in ((ALICE, ALICE_IMPI), (DESK, DESK_IMPI))
+    ]
+    with Deployment(run_dir, Wishes(subscriptions=admit)) as lab:
         plan = ProviderPlan(ISSUER, make_clients(lab.sidecar.credentials), RESOURCES, CLAIMS)
         with OidcProvider(run_dir / "op", plan, lab.authority) as server:
             running = Partner(lab, server)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from lab.deployment import ORIGINS, SUBSCRIPTIONS, Deployment, Wishes
+from lab.deployment import ORIGINS, PARTNERS, SUBSCRIPTIONS, Deployment, Wishes
 from lab.digest import auth_parameters
 from lab.subscribers import Subscription
 from lab.udp import UdpAgent
@@ -110,7 +110,7 @@ ROWS = {
 def market(tmp_path_factory):
     """A deployment with a WWSF of each kind, and the core of a second home domain by hand."""
     known = [
-        Subscription(impi=impi, impus=(impu,))
+        Subscription(impi=impi, impus=(impu,), wafs=PARTNERS)
         for impi, impu in (
             ("vip@ims.example", "sip:seat-vip@ims.example"),
             ("known@ims.example", "sip:known@ims.example"),
