@@ -102,4 +102,5 @@ class Questions:
 
 
 def _decoded(text: str) -> str:
-    return base64.b64decode(text).decode()
+    # what is no UTF-8 the HSS does not know either
+    return base64.b64decode(text).decode(errors="replace")

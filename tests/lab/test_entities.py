@@ -5,13 +5,16 @@ TS 33.203 X.3.2.3 and X.4.2.3 step 6, over the real I-CSCF, S-CSCF and HSS.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 
 import pytest
 
 from lab.cx import REFUSED, Assignment, Command
 from lab.hss import Fault
 from lab.rpc import RpcError
+from lab.udp import UdpAgent
 
 
 pytestmark = pytest.mark.kamailio
@@ -47,6 +50,14 @@ def assigned(core, user):
     """What the HSS was told of a user, in order."""
     told = [received.request.assignment for received in core.hss.commands(user.impi)]
     return [kind for kind in told if kind is not None]
+
+
+def ending(edge, user, lives):
+    """Make a REGISTER on the word of the WAF, with these lives."""
+    contact = f"<{user.contact(edge.authority)}>"
+    credentials = user.tna_credentials(f', authorization-entity="{WAF}"')
+    given = [(name, value.format(contact)) for name, value in lives]
+    return edge.register(user, [("Authorization", credentials), *given])
 
 
 def wait_until_undone(core, user):
@@ -178,6 +189,25 @@ def test_barring_hits_a_refresh_and_not_the_end(core, subscribe, vouch, bar):
 @pytest.mark.parametrize(
     "lives",
     [
+        pytest.param([("Expires", "0"), ("Contact", "{}")], id="header"),
+        pytest.param([("Expires", "0"), ("Contact", "{};expires=0;q=1")], id="both"),
+        pytest.param([("Contact", "{};expires=0")], id="contact"),
+        pytest.param([("Expires", "0"), ("Contact", "*")], id="all"),
+    ],
+)
+def test_an_end_is_one_in_every_form(core, subscribe, vouch, bar, edge, lives):
+    user = subscribe(wafs=(WAF,))
+    assert vouch(user, WAF).status == 200
+    bar(WAF)
+
+    assert edge.exchange(ending(edge, user, lives), core.icscf_addresses[0]).status == 200
+    assert user.impi not in core.hss.registrations()
+
+
+@pytest.mark.req("S000-20")
+@pytest.mark.parametrize(
+    "lives",
+    [
         pytest.param([("Expires", "0"), ("Contact", "{};expires=600")], id="contact"),
         pytest.param(
             [("Expires", "0"), ("Contact", "{};expires=0"), ("Contact", "{};q=0.5;expires=60")],
@@ -190,13 +220,8 @@ def test_barring_hits_a_refresh_and_not_the_end(core, subscribe, vouch, bar):
 def test_what_is_half_an_end_is_none_for_a_barred_entity(core, subscribe, vouch, bar, edge, lives):
     user = subscribe(wafs=(WAF,))
     bar(WAF)
-    contact = f"<{user.contact(edge.authority)}>"
-    credentials = user.tna_credentials(f', authorization-entity="{WAF}"')
-    given = [(name, value.format(contact)) for name, value in lives]
 
-    request = edge.register(user, [("Authorization", credentials), *given])
-
-    assert edge.exchange(request, core.icscf_addresses[0]).status == 403
+    assert edge.exchange(ending(edge, user, lives), core.icscf_addresses[0]).status == 403
     assert not core.scscf.registered(user.impu)
 
 
@@ -352,6 +377,45 @@ def test_what_cannot_be_read_is_not_passed_over(core, subscribe, vouch, value):
 
     assert vouch(user, "", quoted=value).status == 400
     assert not core.scscf.registered(user.impu)
+
+
+@pytest.mark.req("S000-24")
+def test_an_entity_that_vouches_for_nobody_is_refused(core, subscribe, edge):
+    user = subscribe(wafs=(WAF,))
+    credentials = ending(edge, user, []).one("Authorization").replace(user.impi, "")
+    request = edge.register(user, [("Authorization", credentials)])
+
+    assert edge.exchange(request, core.icscf_addresses[0]).status in {400, 403}
+    assert not core.scscf.registered(user.impu)
+
+
+def test_a_relay_that_hangs_holds_up_nobody_but_those_who_register(
+    core, subscribe, register, vouch, edge
+):
+    """No SIP worker waits for it: there are two, and more are asked than that."""
+    watcher, user = subscribe(), subscribe(wafs=(WAF,))
+    register(watcher)
+    relay = relay_of(core.scscf.process)
+    os.kill(relay, signal.SIGSTOP)
+    try:
+        with contextlib.ExitStack() as agents:
+            for _ in range(4):
+                agent = agents.enter_context(UdpAgent())
+                agent.send(ending(agent, user, []), core.icscf_addresses[0])
+            call = edge.request("MESSAGE", watcher.impu, watcher.impu)
+            edge.send(call, ("127.0.0.1", int(core.scscf.uri.rpartition(":")[2])))
+            assert edge.receive(1.0).one("Call-ID") == call.one("Call-ID")
+            assert vouch(user, WAF).status == 504
+    finally:
+        os.kill(relay, signal.SIGCONT)
+
+    assert vouch(user, WAF).status == 200
+
+
+def relay_of(kamailio):
+    """Return the process id of a CSCF's relay."""
+    processes = kamailio.rpc("core.psx")
+    return next(each["PID"] for each in processes if "cx_relay" in str(each))
 
 
 def test_a_silent_hss_costs_an_answer_and_no_more(core, subscribe, register, vouch):
