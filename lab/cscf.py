@@ -21,6 +21,7 @@ from lab.sip import SipMessage
 Address = tuple[str, int]
 
 _HERE = Path(__file__).parent
+_NOBODY_BARRED = _HERE.parent / "deploy" / "barred"
 _probes = itertools.count(1)
 
 
@@ -162,7 +163,7 @@ def write_barred(directory: Path, barred: Mapping[str, str]) -> None:
     changed = int(time.time())
     if path.exists():
         changed = max(changed, int(path.stat().st_mtime) + 1)
-    path.write_text("entity(string) reason(string)\n" + "".join(rows))
+    path.write_text(_NOBODY_BARRED.read_text() + "".join(rows))
     os.utime(path, (changed, changed))
 
 

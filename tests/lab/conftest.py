@@ -62,3 +62,25 @@ def register(core, edge):
         return agent.exchange(request, to or core.icscf_addresses[0])
 
     return tna_register
+
+
+@pytest.fixture
+def vouch(register):
+    """Register a user on the word of an entity, given as the parameter's value."""
+
+    def attempt(user, entity, *, quoted=None, **more):
+        value = f'"{entity}"' if quoted is None else quoted
+        return register(user, more=f", authorization-entity={value}", **more)
+
+    return attempt
+
+
+@pytest.fixture
+def bar(core):
+    """Bar entities for the time of the test."""
+
+    def barring(*entities):
+        core.scscf.bar(dict.fromkeys(entities, "suspected: of a breach"))
+
+    yield barring
+    barring()
