@@ -11,10 +11,12 @@ import signal
 
 import pytest
 
+from lab.core import ImsCore, Plan
 from lab.cx import REFUSED, Assignment, Command
 from lab.hss import Fault
 from lab.rpc import RpcError
-from lab.udp import UdpAgent
+from lab.subscribers import Subscription
+from lab.udp import UdpAgent, User
 
 
 pytestmark = pytest.mark.kamailio
@@ -346,3 +348,19 @@ def test_a_refusal_of_the_hss_is_one(core, subscribe, vouch):
         core.hss.set_fault(Command.SERVER_ASSIGNMENT, None)
 
     assert refusals(core, user)[0].startswith("hss_5012 ")
+
+
+@pytest.mark.req("S000-16")
+def test_it_is_the_same_over_ipv6(tmp_path):
+    user = User("six@ims.example", "sip:six@ims.example")
+    admitting = Subscription(impi=user.impi, impus=(user.impu,), wafs=(WAF,))
+    plan = Plan(host="::1", edges=("::1",), icscfs=1)
+    with ImsCore(tmp_path, [admitting], plan) as core, UdpAgent("::1") as edge:
+
+        def attempt(entity):
+            credentials = user.tna_credentials(f', authorization-entity="{entity}"')
+            asked = edge.register(user, [("Authorization", credentials)])
+            return edge.exchange(asked, core.icscf_addresses[0]).status
+
+        assert [attempt("waf.stranger.example"), attempt(WAF), attempt(WAF)] == [403, 200, 200]
+        assert core.scscf.registered(user.impu)
