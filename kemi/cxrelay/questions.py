@@ -79,6 +79,9 @@ class Questions:
 
     async def _undo(self, impi: str, impu: str) -> None:
         impi, impu = _decoded(impi), _decoded(impu)
+        # a SAR that comes through here from now on goes out after ours
+        if self._kamailio.row("sc_coming", f"{impi}|{impu}") is not None:
+            return
         why = ""
         try:
             asked, answer = await self._assign(ADMINISTRATIVE_DEREGISTRATION, impi, impu)

@@ -264,6 +264,18 @@ async def test_what_was_told_to_the_hss_is_undone(introduced, kamailio, question
     assert kamailio.logged == []
 
 
+@pytest.mark.req("S000-16")
+async def test_a_registration_that_is_about_to_be_is_not_undone(introduced, kamailio, questions):
+    stack, hss = introduced
+    kamailio.write("sc_coming", f"{IMPI}|{IMPU}", "1")
+    kamailio.queue("sc_undo", "-", "YUBpbXMuZXhhbXBsZQ==|c2lwOmFAaW1zLmV4YW1wbGU=")
+    questions.take()
+
+    stack.send(base(280))
+
+    assert (await hss.receive()).command == 280
+
+
 async def test_what_could_not_be_undone_is_noted(introduced, kamailio, questions):
     _, hss = introduced
     kamailio.queue("sc_undo", "-", "YUBpbXMuZXhhbXBsZQ==|c2lwOmFAaW1zLmV4YW1wbGU=")
