@@ -73,10 +73,30 @@ def test_names_are_compared_without_their_quotes(subscribe, vouch, name, quoted)
         pytest.param(f'"{WAF}', id="open"),
         pytest.param(f'"{WAF}", authorization-entity="{WWSF}"', id="two"),
         pytest.param(f'"{WAF}" x', id="rest"),
+        pytest.param(f'"{WAF}\\"', id="never closed"),
     ],
 )
 def test_what_cannot_be_read_is_not_passed_over(core, subscribe, vouch, value):
     user = subscribe(wafs=(WAF, WWSF))
 
     assert vouch(user, "", quoted=value).status == 400
+    assert not core.scscf.registered(user.impu)
+
+
+@pytest.mark.req("S000-24")
+def test_a_name_of_any_length_is_checked(core, subscribe, vouch):
+    user = subscribe(wafs=(WAF,))
+
+    assert vouch(user, "x" * 9000).status in {400, 403}
+    assert not core.scscf.registered(user.impu)
+
+
+@pytest.mark.req("S000-24")
+@pytest.mark.parametrize("before", ["\t", "\r\n ", ""])
+def test_a_parameter_in_disguise_is_not_passed_over(core, subscribe, edge, before):
+    user = subscribe()
+    named = user.tna_credentials(f',{before}Authorization-Entity="{WAF}"')
+    request = edge.register(user, [("Authorization", named)])
+
+    assert edge.exchange(request, core.icscf_addresses[0]).status in {400, 403}
     assert not core.scscf.registered(user.impu)
