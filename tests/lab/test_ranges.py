@@ -10,6 +10,7 @@ import secrets
 import pytest
 
 from lab.cx import USER_UNKNOWN, Command
+from lab.digest import answer_challenge
 from lab.udp import UdpAgent, User
 
 
@@ -56,6 +57,26 @@ def test_registering_the_pilot_registers_the_range(core, pilot, register, edge, 
     assert core.scscf.contacts(pilot.impu).keys() == {contact}
     # TS 24.229 5.4.1.2.2F: nobody can use a pattern as his identity
     assert response.one("P-Associated-URI") == f"<{pilot.impu}>"
+    assert core.hss.locate(f"sip:{hall}-142@ims.example") == (core.scscf.uri, wildcard)
+
+
+@pytest.mark.req("S002-26")
+def test_a_pilot_with_a_password_registers_its_range_as_well(
+    core, subscribe, edge, hall, wildcard
+):
+    """As a web server does, whom the core challenges by itself."""
+    pilot = subscribe(impus=(f"sip:{hall}@ims.example",), ranges=(wildcard,), password="sesame")
+    home, place = f"sip:{pilot.realm}", core.icscf_addresses[0]
+    first = (
+        f'Digest username="{pilot.impi}", realm="{pilot.realm}", nonce="", uri="{home}", '
+        'response="", integrity-protected="tls-pending"'
+    )
+    challenged = edge.exchange(edge.register(pilot, [("Authorization", first)]), place)
+    answer = answer_challenge(challenged.one("WWW-Authenticate"), pilot.impi, "sesame", home)
+    second = edge.register(pilot, [("Authorization", answer)])
+
+    assert edge.exchange(second, place).status == 200
+    assert core.scscf.registered(wildcard)
     assert core.hss.locate(f"sip:{hall}-142@ims.example") == (core.scscf.uri, wildcard)
 
 
