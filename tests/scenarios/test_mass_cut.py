@@ -15,7 +15,7 @@ import pytest
 
 from epcscf.admin.v1 import registrations_pb2 as pb
 from epcscf.admin.v1 import registrations_pb2_grpc
-from lab.deployment import Wishes
+from lab.deployment import PARTNERS, Wishes
 from lab.subscribers import Subscription
 from lab.wic import Closed
 
@@ -38,7 +38,7 @@ def user_of(number):
 @pytest.fixture
 def crowded(own_lab):
     users = (
-        Subscription(impi=user_of(number), impus=(f"sip:{user_of(number)}",))
+        Subscription(impi=user_of(number), impus=(f"sip:{user_of(number)}",), wafs=PARTNERS)
         for number in range(MANY + OTHERS)
     )
     # subscriptions would queue before de-registrations, and they are of no interest here
