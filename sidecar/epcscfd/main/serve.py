@@ -28,6 +28,8 @@ from epcscfd.main.observed import serve_metrics
 from epcscfd.main.standing import Ground, Standing
 from epcscfd.main.waf_office import WafOffice
 from epcscfd.rpc.admin import PolicyAdmin
+from epcscfd.rpc.blocks import BlockAdmin
+from epcscfd.rpc.blocks import Parts as BlockParts
 from epcscfd.rpc.control import EdgeControl, Parts
 from epcscfd.rpc.decisions import DecisionAdmin
 from epcscfd.rpc.ownership import OwnershipAdmin
@@ -92,12 +94,14 @@ class Sidecar:
         stores = make_stores(self._engine, clock)
         self._deliveries = self._make_deliveries(stores, clock)
         self._standing = self._make_standing(stores, clock)
-        sources = Sources(self.board, self._standing.revocations)
+        blocks = self._standing.blocks
+        sources = Sources(self.board, self._standing.revocations, blocks)
         self._judging = Judging(settings, sources, journal, self._watch, clock)
         self._control = EdgeControl(
             Parts(
                 judge=self._judging.judge,
                 policies=self.board,
+                blocks=blocks,
                 rules=self._judging.rules,
                 watch=self._watch,
                 registrar=self._standing.registrar,
@@ -107,6 +111,7 @@ class Sidecar:
             PolicyAdmin(self._store, self._watch, vet_keys, self._standing.severance.orders_for),
             DecisionAdmin(journal),
             OwnershipAdmin(self.board),
+            BlockAdmin(BlockParts(self._store, self.board, blocks, self._watch)),
             *self._standing.admin(),
             self._deliveries.admin,
             *self._waf_admin(clock),
