@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import time
 
+from base64 import b64decode
 from typing import TYPE_CHECKING
 
+from authorizer.reginfo import NotReginfoError, wildcards
 from authorizer.rows import bare, coded
 from authorizer.standing import text
 from epcscf.control.v1 import blocks_pb2
@@ -26,7 +28,10 @@ if TYPE_CHECKING:
 
 BLOCK_TABLES = ("ep_block", "ep_block_range")
 REGISTERED = "ep_registered"
-MODES = {1: "S", 2: "R"}
+SECOND = 1_000_000
+"In microseconds."
+IN_CORE = blocks_pb2.BlockAccount.REGISTRATION
+MODES = {blocks_pb2.BlockAccount.STATIC: "S", IN_CORE: "R"}
 "Of the control contract. A block of a mode that it does not know yet is left out."
 
 
@@ -38,18 +43,53 @@ class Blocks:
         self._say = say
         self._unheard: dict[str, blocks_pb2.BlockNews] = {}
         "By WWSF: the latest of each is enough."
+        self._pilots: dict[str, blocks_pb2.BlockAccount] = {}
+
+    def listen(self, tales: dict[str, Callable[[str], None]]) -> None:
+        """Be among those who hear *tales*, by kind; a NOTIFY is heard after whoever does now."""
+        others = tales["notify"]
+
+        def notified(body: str) -> None:
+            others(body)
+            self.notified(body)
+
+        tales.update({"block": self.told, "notify": notified})
 
     def told(self, tale: str) -> None:
         """Say what a native route has told: `WWSF|account|seconds.microseconds|until|cause`."""
         wwsf, account, moment, until, cause = tale.split("|")
         seconds, microseconds = moment.split(".")
-        self._unheard[wwsf] = news = blocks_pb2.BlockNews(
+        news = blocks_pb2.BlockNews(
             wwsf=wwsf,
             account=text(account),
-            told_at=int(seconds) * 1_000_000 + int(microseconds),
+            told_at=int(seconds) * SECOND + int(microseconds),
             registered_until=int(until),
             cause=told.Cause.Value(f"CAUSE_{(cause or 'unspecified').upper()}"),
         )
+        self._tell(news)
+
+    def notified(self, body: str) -> None:
+        """Say which ranges the core has registered with a pilot, if a NOTIFY names some."""
+        try:
+            active, ranges = wildcards(b64decode(body))
+        except NotReginfoError:
+            # who looks for what has ended warns of it
+            return
+        for account in [self._pilots[each] for each in active & self._pilots.keys() if ranges]:
+            known, left = self._kamailio.row_and_life(REGISTERED, account.wwsf)
+            if known is not None:
+                now = time.time()
+                news = blocks_pb2.BlockNews(
+                    wwsf=account.wwsf,
+                    account=account.account,
+                    told_at=int(now * SECOND),
+                    registered_until=int(now) + left,
+                    confirmed_ranges=ranges,
+                )
+                self._tell(news)
+
+    def _tell(self, news: blocks_pb2.BlockNews) -> None:
+        self._unheard[news.wwsf] = news
         self._say(pb.FromEdge(block=news))
 
     def connected(self) -> None:
@@ -60,6 +100,8 @@ class Blocks:
     def replace(self, accounts: Iterable[blocks_pb2.BlockAccount]) -> None:
         """Let blocks be registered for as long as the sidecar says."""
         known = {account.wwsf: account for account in accounts}
+        in_core = (account for account in known.values() if account.mode == IN_CORE)
+        self._pilots = {account.pilot: account for account in in_core}
         for wwsf, news in list(self._unheard.items()):
             account = known.get(wwsf)
             if account is None or _has_heard(account, news):

@@ -59,7 +59,7 @@ class Process:
         self._orders = Orders(kamailio, self._clerk, self._conversation.say)
         self._reports.others.update(self._orders.outcomes)
         self._blocks = Blocks(kamailio, self._conversation.say)
-        self._reports.others["block"] = self._blocks.told
+        self._blocks.listen(self._reports.others)
         self._slices = 0
         "Of orders, in a row."
         self._looks = 0

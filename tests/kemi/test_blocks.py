@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 import pytest
 
 from authorizer import blocks as blocks_module
@@ -139,3 +141,52 @@ def test_ranges_are_found_as_json_writes_them():
         'shop|"sip:a!\\"?!@x.example"': "0",
         'shop|"sip:b!\\\\.!@x.example"': "1",
     }
+
+
+FULL = b64encode(
+    b'<reginfo xmlns="urn:ietf:params:xml:ns:reginfo" state="full">'
+    b'<registration aor="sip:shop@ims.example" state="active"/>'
+    b'<registration aor="sip:wic1@ims.example" state="active"><e:wildcardedIdentity'
+    b' xmlns:e="urn:3gpp:ns:extRegInfo:1.0">sip:wic!.*!@ims.example</e:wildcardedIdentity>'
+    b"</registration></reginfo>"
+).decode()
+
+
+@pytest.mark.req("S002-25")
+def test_what_the_core_confirms_is_said_with_how_long_the_block_stands(ksr, desk, time):
+    desk.blocks.replace([an_account(registered_until=UNTIL)])
+    time.pass_by(10)
+    desk.blocks.notified(FULL)
+
+    (news,) = desk.news()
+    assert list(news.confirmed_ranges) == ["sip:wic!.*!@ims.example"]
+    assert (news.wwsf, news.registered_until) == ("shop", UNTIL)
+    assert news.told_at == int((NOW + 10) * 1_000_000)
+
+
+@pytest.mark.req("S002-25")
+@pytest.mark.parametrize(
+    "account",
+    [
+        an_account(),
+        an_account(registered_until=UNTIL, mode=blocks_pb2.BlockAccount.STATIC),
+        an_account(registered_until=UNTIL, pilot="sip:other@ims.example"),
+    ],
+)
+def test_what_is_confirmed_of_no_block_that_stands_in_the_core_is_passed_over(desk, account):
+    desk.blocks.replace([account])
+    desk.blocks.notified(FULL)
+    desk.blocks.notified(b64encode(b"<!no").decode())
+
+    assert desk.news() == []
+
+
+def test_whoever_heard_of_notifies_before_hears_of_them_first(desk):
+    heard = []
+    tales = {"notify": heard.append}
+    desk.blocks.listen(tales)
+    tales["notify"](FULL)
+    tales["block"](TALE)
+
+    assert heard == [FULL]
+    assert [news.wwsf for news in desk.news()] == ["shop"]
