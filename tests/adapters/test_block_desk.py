@@ -90,10 +90,13 @@ def rig(kept: Kept) -> Rig:
 
 
 @pytest.mark.req("S002-21", "S002-25")
-def test_what_an_edge_tells_is_in_force_at_once_and_told_to_all_edges(rig: Rig) -> None:
+async def test_what_an_edge_tells_is_in_force_for_all_edges_once_it_is_kept(rig: Rig) -> None:
     views: list[Blocks] = []
     with rig.desk.subscribed(views.append):
         rig.desk.hear(block_news())
+        assert not rig.stands()
+        async with rig.at_work():
+            pass
 
     assert rig.stands()
     assert views == [rig.desk.current()]
@@ -115,7 +118,9 @@ async def test_a_registration_survives_the_sidecar(rig: Rig) -> None:
 async def test_what_ended_stays_so_whatever_an_edge_remembers(rig: Rig) -> None:
     async with rig.at_work():
         rig.desk.hear(block_news())
+        await rig.desk.settled()
         rig.desk.hear(block_news(told_at=2, until=None, cause="client"))
+        assert not rig.stands()
     next_one = rig.another()
     await next_one.refresh()
     next_one.hear(block_news())
@@ -127,6 +132,7 @@ async def test_what_ended_stays_so_whatever_an_edge_remembers(rig: Rig) -> None:
 async def test_the_end_cuts_members_off_and_is_an_event_of_the_web_server(rig: Rig) -> None:
     async with rig.at_work():
         rig.desk.hear(block_news())
+        await rig.desk.settled()
         rig.desk.hear(block_news(told_at=2, until=None, cause="network"))
     (event,) = await SqlEvents(rig.engine).after(0, SHOP, 10)
 
@@ -149,6 +155,7 @@ async def test_an_end_of_what_did_not_stand_is_no_news(rig: Rig) -> None:
 async def test_a_registration_that_nobody_renews_ends_by_the_clock(rig: Rig) -> None:
     async with rig.at_work():
         rig.desk.hear(block_news())
+        await rig.desk.settled()
         rig.clock.advance(599)
         rig.desk.sweep()
         assert rig.told.ended == []
@@ -172,6 +179,17 @@ async def test_what_ran_out_while_nobody_was_there_is_found_to_have_ended(rig: R
     assert len(rig.told.orders) == 1
 
 
+@pytest.mark.req("S002-28")
+async def test_an_end_that_overtakes_the_beginning_is_the_end(rig: Rig) -> None:
+    rig.desk.hear(block_news())
+    rig.desk.hear(block_news(told_at=2, until=None, cause="client"))
+    async with rig.at_work():
+        pass
+
+    assert not rig.stands()
+    assert rig.told.registered == []
+
+
 async def test_sidecars_on_one_database_learn_from_each_other(rig: Rig) -> None:
     other = rig.another()
     views: list[Blocks] = []
@@ -186,8 +204,9 @@ async def test_sidecars_on_one_database_learn_from_each_other(rig: Rig) -> None:
 
 
 @pytest.mark.req("S002-25")
-def test_a_core_that_confirms_less_than_is_provisioned_is_an_alarm(rig: Rig) -> None:
-    rig.desk.hear(block_news(confirmed=["sip:other!.*!@home1.net"]))
+async def test_a_core_that_confirms_less_than_is_provisioned_is_an_alarm(rig: Rig) -> None:
+    async with rig.at_work():
+        rig.desk.hear(block_news(confirmed=["sip:other!.*!@home1.net"]))
 
     assert rig.told.narrowed == [("shop", "sip:wic!.*!@home1.net")]
 

@@ -13,6 +13,8 @@ from epcscfd.domain.policy import WwsfId
 
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from epcscfd.domain.block import Block
     from tests.ctl.conftest import Operator
 
@@ -81,7 +83,9 @@ async def test_a_block_is_listed_with_what_is_missing(operator: Operator) -> Non
     )
     async with operator.edge() as edge:
         await edge.say(block=news)
-        await edge.echo()
+        told: Sequence[blocks_pb2.BlockAccount] = ()
+        while not any(each.registered_until for each in told):
+            told = (await edge.hear()).policy.blocks
     after = await operator.run("block", "list")
     as_json = json.loads((await operator.run("--output", "json", "block", "list")).stdout)
 

@@ -182,9 +182,7 @@ def test_an_edit_of_the_entity_ends_verdicts_of_members_too() -> None:
 
 @pytest.mark.req("S002-28")
 def test_the_end_of_a_block_cuts_off_its_members() -> None:
-    ended = some_blocks(told_at=9, until=None).each[a_wwsf().id]
-
-    assert list(cuts_of_block(a_wwsf_with_block(), ended)) == [
+    assert list(cuts_of_block(a_wwsf_with_block(), 9)) == [
         Order("block-shop-waf-ended-9", Cut(Target.SCOPE, SCOPE))
     ]
 

@@ -22,6 +22,8 @@ PILOT, IMPI = "sip:pilot@ims.example", "pilot@ims.example"
 ACCOUNT = Account(PILOT, IMPI, "four words of enterprise")
 DESKS, HALLS = "sip:desk!.*!@ims.example", "sip:hall-!(a|b){1,2}!@ims.example"
 SCOPE = "enterprise/waf/block"
+HA1 = 4
+"Of a row of ep_block."
 CUT = Closed(1008, "policy violation")
 
 POLICY = """
@@ -63,8 +65,12 @@ class Enterprise:
         if self.mode == "static":
             self.set_password(ACCOUNT.password)
         wanted = 64 if self.mode == "static" else 0
+        self.lab.edge.wait_until(lambda: len(self._field(HA1)) == wanted, seconds=5, what="block")
+
+    def wait_for_row(self, told_by: str) -> None:
+        """Wait until the edge tells the web server by *told_by*. Raise TimeoutError."""
         self.lab.edge.wait_until(
-            lambda: [len(self._field(n)) for n in (4,)] == [wanted], seconds=5, what="block"
+            lambda: told_by in str(self.lab.edge.row("ep_block", PILOT)), seconds=5, what=told_by
         )
 
     def _field(self, number: int) -> str:

@@ -1,7 +1,8 @@
-"""Blocks: what edges tell of them is in force at once, everywhere, and written down.
+"""Blocks: what edges tell of them is written down, and in force everywhere.
 
-* What is heard counts in memory from that moment: the next question is judged by it, and every
-  edge is told. Edges tell it again until they hear it back, so nothing is lost if we die.
+* A registration is in force, here and at every edge, when it is written down: nobody is let in
+  by what a crash could take back. Edges tell it again until they hear it back.
+* Its end is in force at once, and then written down.
 * The end of a registration cuts off at every edge whoever was registered with the block.
 * A registration that nobody renews ends here by our clock, as it does at each edge by theirs.
 """
@@ -78,8 +79,9 @@ class BlockWatch(Protocol):
 class _Due:
     """What is to be written down and ordered."""
 
-    wwsf: WwsfId
-    state: BlockState
+    news: BlockNews
+    wwsf: Wwsf
+    "As of when it was heard."
     released: tuple[Release, ...] = ()
     cuts: tuple[Order, ...] = ()
 
@@ -141,22 +143,18 @@ class BlockDesk:
         wwsf = self._policies.current().wwsfs.get(news.wwsf)
         if wwsf is None or wwsf.block is None or wwsf.block.account != news.account:
             return
-        before, after = self._known, self._known.heard(news, self._clock.now())
-        if after is before:
+        after = self._known.heard(news, self._clock.now())
+        if after is self._known:
             return
+        if news.until is not None:
+            self._due.put_nowait(_Due(news, wwsf))
+            return
+        stood = self._known.told_of(wwsf) is not None
         self._know(after)
-        state, stands = after.each[wwsf.id], after.told_of(wwsf)
-        if stands is not None:
-            self._tell_standing(wwsf, stands)
-        ended = stands is None and before.told_of(wwsf) is not None
-        self._due.put_nowait(
-            self._ended(wwsf, wwsf.block, (state, news.cause or Cause.UNTOLD))
-            if ended
-            else _Due(wwsf.id, state)
-        )
+        self._due.put_nowait(self._ended(wwsf, wwsf.block, news) if stood else _Due(news, wwsf))
 
-    def _ended(self, wwsf: Wwsf, block: Block, how: tuple[BlockState, Cause]) -> _Due:
-        state, cause = how
+    def _ended(self, wwsf: Wwsf, block: Block, news: BlockNews) -> _Due:
+        cause = news.cause or Cause.UNTOLD
         self._watch.block_ended(wwsf.id, cause)
         # The web server hears of it by an event of its pilot.
         released = Release(
@@ -167,7 +165,7 @@ class BlockDesk:
             cause=cause,
             may_return_until=None,
         )
-        return _Due(wwsf.id, state, (released,), tuple(cuts_of_block(wwsf, state)))
+        return _Due(news, wwsf, (released,), tuple(cuts_of_block(wwsf, news.told_at)))
 
     def sweep(self) -> None:
         """End the registrations that nobody has renewed."""
@@ -190,9 +188,10 @@ class BlockDesk:
         await self._due.join()
 
     async def _do(self, due: _Due) -> None:
+        heard = self._known.heard(due.news, self._clock.now())
         while True:
             try:
-                await self._store.write({due.wwsf: due.state}, due.released)
+                await self._store.write({due.wwsf.id: heard.each[due.wwsf.id]}, due.released)
                 await self._orders.issue(*due.cuts)
                 break
             except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
@@ -200,6 +199,10 @@ class BlockDesk:
                 await asyncio.sleep(PAUSE)
         if due.released:
             self.released()
+        written = self._known.heard(due.news, self._clock.now())
+        if written is not self._known:
+            self._know(written)
+            self._tell_standing(due.wwsf, written.each[due.wwsf.id])
 
     def _know(self, blocks: Blocks) -> None:
         self._known = blocks

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from epcscfd.domain.block import BlockState, block_scope
+from epcscfd.domain.block import block_scope
 from epcscfd.domain.policy import AuthorizationEntity, EntityState, Policy, Wwsf, WwsfState
 from epcscfd.domain.registration import Boot
 
@@ -158,10 +158,13 @@ def _barred_in_block(wwsf: Wwsf, entity: AuthorizationEntity) -> Order:
     return Order(name, Cut(Target.SCOPE, block_scope(f"{wwsf.id}/{entity.id}")))
 
 
-def cuts_of_block(wwsf: Wwsf, ended: BlockState) -> Iterator[Order]:
-    """Give the cuts of all who were registered with the block of *wwsf*, which has *ended*."""
+def cuts_of_block(wwsf: Wwsf, told_at: int) -> Iterator[Order]:
+    """Give the cuts of all who were registered with the block of *wwsf*, which has ended.
+
+    *told_at* is when, in microseconds since 1970: of one end, the orders are always the same.
+    """
     for entity in sorted(wwsf.entities):
-        name = f"block-{wwsf.id}-{entity}-ended-{ended.told_at}"
+        name = f"block-{wwsf.id}-{entity}-ended-{told_at}"
         yield Order(name, Cut(Target.SCOPE, block_scope(f"{wwsf.id}/{entity}")))
 
 
