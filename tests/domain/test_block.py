@@ -38,6 +38,7 @@ from tests.builders import (
 if TYPE_CHECKING:
     from epcscfd.domain.case import Case
     from epcscfd.domain.policy import Policy
+    from epcscfd.domain.ranges import IdentityRange
 
 MEMBER = "sip:wic7@home1.net"
 SCOPE = "shop/waf/block"
@@ -240,3 +241,25 @@ def test_a_password_is_kept_as_the_digest_of_rfc_8760() -> None:
     expected = "a9ed8780b181a97666ba3865c2e0e737963afa07cefc8352e1836f66495a2f13"
 
     assert ha1_of(Impi.parse("shop@home1.net"), "home1.net", "open sesame") == expected
+
+
+@pytest.mark.req("S002-33")
+@pytest.mark.parametrize(
+    ("other", "registered", "unregistered"),
+    [
+        (a_range("sip:w!.*!@home1.net"), None, None),
+        (a_range("sip:a!.*!@home1.net"), None, Reason.BLOCK_NOT_REGISTERED),
+        (
+            a_range("sip:wi!.*!@home1.net", enabled=False),
+            None,
+            Reason.BLOCK_NOT_REGISTERED,
+        ),
+    ],
+)
+def test_of_several_ranges_the_one_that_lets_in_counts(
+    other: IdentityRange, registered: Reason | None, unregistered: Reason | None
+) -> None:
+    ranges = [a_range(enabled=False, mode=RangeMode.BLOCK), other]
+
+    assert reason_for(member_case(some_blocks(), ranges=ranges)) is registered
+    assert reason_for(member_case(Blocks(), ranges=ranges)) is unregistered

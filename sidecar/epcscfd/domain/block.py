@@ -129,7 +129,11 @@ class Blocks:
 
     def holds(self, wwsf: Wwsf, text: str, now: datetime) -> bool:
         """Tell whether the range *text* of *wwsf* is registered with its block."""
-        state = self.registration_of(wwsf, now)
+        return self.registration_of(wwsf, now) is not None and self.has(wwsf, text)
+
+    def has(self, wwsf: Wwsf, text: str) -> bool:
+        """Tell whether the range *text* is registered, as far as edges have told."""
+        state = self.told_of(wwsf)
         if state is None:
             return False
         # A core that reports less than was provisioned: ranges are compared to the letter.

@@ -100,7 +100,7 @@ class Sidecar:
         admin: tuple[Service, ...] = (
             PolicyAdmin(self._store, self._watch, vet_keys, self._standing.severance.orders_for),
             DecisionAdmin(journal),
-            OwnershipAdmin(self.board),
+            OwnershipAdmin(self.board, self._standing.blocks),
             self._block_admin(),
             *self._standing.admin(),
             self._deliveries.admin,
