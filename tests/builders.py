@@ -86,13 +86,17 @@ def a_range(
 
 
 def some_ranges(texts: Iterable[str | IdentityRange]) -> frozenset[IdentityRange]:
-    """These ranges; a text is one that is in use, and behind `off ` one that is not."""
-    return frozenset(
-        a_range(each.removeprefix("off "), enabled=not each.startswith("off "))
-        if isinstance(each, str)
-        else each
-        for each in texts
-    )
+    """These ranges; a text is one that is in use, behind `off ` one that is not.
+
+    Behind `block ` it is of the block of its WWSF.
+    """
+    return frozenset(_some_range(each) if isinstance(each, str) else each for each in texts)
+
+
+def _some_range(text: str) -> IdentityRange:
+    kind, _, rest = text.rpartition(" ")
+    mode = RangeMode.BLOCK if kind == "block" else RangeMode.STATIC
+    return a_range(rest, enabled=not kind, mode=mode)
 
 
 def a_block(**changes: Any) -> Block:
@@ -177,6 +181,7 @@ def a_wwsf(**changes: Any) -> Wwsf:
         client_certificates=frozenset,
         pool=lambda pool: a_pool(**pool) if isinstance(pool, Mapping) else pool,
         ranges=some_ranges,
+        block=lambda block: a_block(**block) if isinstance(block, Mapping) else block,
         credentials=Credentials,
         quota=lambda quota: Quota(**quota) if isinstance(quota, Mapping) else quota,
         state=WwsfState,
