@@ -238,3 +238,23 @@ async def test_a_store_that_fails_is_tried_again(
 
     assert [str(each) for each in rig.told.failures] == [str(Unavailable("store"))]
     assert (await rig.store.load()).each.keys() == {SHOP}
+
+
+@pytest.mark.req("S002-17")
+async def test_a_block_that_is_deleted_and_made_again_has_to_be_registered_again(
+    rig: Rig,
+) -> None:
+    with_block = rig.policies.policy
+    async with rig.at_work():
+        rig.desk.hear(block_news())
+        await rig.desk.settled()
+        rig.policies.policy = a_policy()
+        rig.desk.sweep()
+    rig.policies.policy = with_block
+    next_one = rig.another()
+    await next_one.refresh()
+
+    assert not rig.stands()
+    assert not rig.stands(next_one)
+    # what was deleted has orders of its own
+    assert (rig.told.orders, rig.told.ended) == ([], [])

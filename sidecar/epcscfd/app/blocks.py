@@ -80,8 +80,8 @@ class _Due:
     """What is to be written down and ordered."""
 
     news: BlockNews
-    wwsf: Wwsf
-    "As of when it was heard."
+    wwsf: Wwsf | None = None
+    "As of when it was heard. None: the policy has none with that block."
     released: tuple[Release, ...] = ()
     cuts: tuple[Order, ...] = ()
 
@@ -168,13 +168,27 @@ class BlockDesk:
         return _Due(news, wwsf, (released,), tuple(cuts_of_block(wwsf, news.told_at)))
 
     def sweep(self) -> None:
-        """End the registrations that nobody has renewed."""
-        now = self._clock.now()
-        for wwsf, state in self._known.each.items():
-            if state.until is not None and state.until <= now:
+        """End what nobody has renewed, and what the policy has no block for any more.
+
+        Else a block that is deleted and made again would be taken for the old one. Raise
+        Unavailable.
+        """
+        now, policy = self._clock.now(), self._policies.current()
+        for wwsf_id, state in self._known.each.items():
+            if state.until is None:
+                continue
+            told_at = max(state.told_at + 1, int(state.until.timestamp() * 1_000_000))
+            wwsf = policy.wwsfs.get(wwsf_id)
+            if wwsf is None or wwsf.block is None or wwsf.block.account != state.account:
+                # Its members are cut off by what was edited.
+                self._forget(BlockNews(wwsf_id, state.account, state.told_at + 1, None))
+            elif state.until <= now:
                 # As if an edge had told, at the moment at which it ended.
-                told_at = max(state.told_at + 1, int(state.until.timestamp() * 1_000_000))
-                self.hear(BlockNews(wwsf, state.account, told_at, None, Cause.EXPIRED))
+                self.hear(BlockNews(wwsf_id, state.account, told_at, None, Cause.EXPIRED))
+
+    def _forget(self, news: BlockNews) -> None:
+        self._know(self._known.heard(news, self._clock.now()))
+        self._due.put_nowait(_Due(news))
 
     async def run(self) -> None:
         """Write down what is heard, and order what follows from it, until cancelled."""
@@ -188,10 +202,11 @@ class BlockDesk:
         await self._due.join()
 
     async def _do(self, due: _Due) -> None:
+        wwsf_id = due.news.wwsf
         heard = self._known.heard(due.news, self._clock.now())
         while True:
             try:
-                await self._store.write({due.wwsf.id: heard.each[due.wwsf.id]}, due.released)
+                await self._store.write({wwsf_id: heard.each[wwsf_id]}, due.released)
                 await self._orders.issue(*due.cuts)
                 break
             except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
@@ -202,7 +217,8 @@ class BlockDesk:
         written = self._known.heard(due.news, self._clock.now())
         if written is not self._known:
             self._know(written)
-            self._tell_standing(due.wwsf, written.each[due.wwsf.id])
+            if due.wwsf is not None:
+                self._tell_standing(due.wwsf, written.each[wwsf_id])
 
     def _know(self, blocks: Blocks) -> None:
         self._known = blocks
