@@ -83,12 +83,15 @@ class Enterprise:
         file.write_text(f"{password}\n")
         self.lab.sidecar.ctl("block", "password", "enterprise", "--password-file", str(file))
 
-    async def web_server(
-        self, credential: Credential | None = None, account: Account = ACCOUNT
-    ) -> WebServer:
-        """Connect a web server to the door for it."""
-        context, shown = self.lab.trust(), credential or self.credential
-        context.load_cert_chain(shown.certificate, shown.key)
+    async def web_server(self, account: Account = ACCOUNT) -> WebServer:
+        """Connect its web server to the door for it."""
+        return await self.caller(self.credential, account)
+
+    async def caller(self, shown: Credential | None, account: Account = ACCOUNT) -> WebServer:
+        """Connect somebody there who shows a certificate, or none."""
+        context = self.lab.trust()
+        if shown is not None:
+            context.load_cert_chain(shown.certificate, shown.key)
         door = ("127.0.0.1", self.lab.edge.plan.web_server_port)
         return await WebServer.over_tls(door, context, account)
 

@@ -77,7 +77,7 @@ async def test_the_core_challenges_and_registers_the_pilot(enterprise, server, a
 
 @pytest.mark.req("S002-24")
 async def test_a_wrong_password_is_the_core_s_to_refuse(enterprise, server):
-    async with await enterprise.web_server(account=Account(PILOT, IMPI, "wrong")) as other:
+    async with await enterprise.web_server(Account(PILOT, IMPI, "wrong")) as other:
         assert (await other.register()).status == 403
 
     assert not enterprise.is_registered
@@ -85,7 +85,7 @@ async def test_a_wrong_password_is_the_core_s_to_refuse(enterprise, server):
 
 @pytest.mark.req("S002-24")
 async def test_a_wrong_password_ends_nothing_that_stands(enterprise, registered, member):
-    async with await enterprise.web_server(account=Account(PILOT, IMPI, "wrong")) as other:
+    async with await enterprise.web_server(Account(PILOT, IMPI, "wrong")) as other:
         assert (await other.register()).status == 403
 
     assert enterprise.is_registered
@@ -94,7 +94,7 @@ async def test_a_wrong_password_ends_nothing_that_stands(enterprise, registered,
 
 async def test_credentials_of_another_subscriber_register_no_block(enterprise, at_core):
     stranger = Account(PILOT, "bob@ims.example", "x")
-    async with await enterprise.web_server(account=stranger) as other:
+    async with await enterprise.web_server(stranger) as other:
         assert (await other.register()).status == 403
 
     assert at_core() == []
