@@ -137,6 +137,9 @@ WEAKER = [
     ('uri="sip:ims.example"', 'uri="sip:other.example"'),
     ('realm="ims.example"', 'realm="other.example"'),
     ("cnonce=", "cnonce=,,cnonce="),
+    ("nc=00000001", 'nc=00000001, nc=""'),
+    ("qop=auth", 'qop=auth, QOP=""'),
+    ("username=", 'username="nobody@ims.example", username='),
 ]
 
 
@@ -149,6 +152,15 @@ async def test_an_answer_that_proves_less_is_no_answer(enterprise, server, part,
     reply = await server.ask(changes={"Authorization": answer.replace(part, weaker)})
 
     assert reply.status == 400
+    assert not enterprise.is_registered
+
+
+async def test_of_two_credentials_none_counts(enterprise, server):
+    await server.ask()
+    request = server.request()
+    two = request.plus(f"Authorization: {server.answer()}")
+
+    assert (await server.transport.exchange(two)).status == 400
     assert not enterprise.is_registered
 
 
