@@ -31,18 +31,26 @@ def auth_parameters(value: str) -> dict[str, str]:
     return found
 
 
-def answer_challenge(challenge: str, username: str, password: str, uri: str) -> str:
-    """Return the Authorization value that answers *challenge* to a REGISTER (RFC 7616, MD5)."""
+HASHES = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
+
+
+def answer_challenge(
+    challenge: str, username: str, password: str, uri: str, count: int = 1
+) -> str:
+    """Return the Authorization value that answers *challenge* to a REGISTER (RFC 7616).
+
+    *count* is how often the nonce is used by that. Raise KeyError for an unknown algorithm.
+    """
     asked = auth_parameters(challenge)
-    realm, nonce = asked["realm"], asked["nonce"]
-    count, cnonce = "00000001", "lab"
-    secret = _md5(f"{username}:{realm}:{password}")
-    response = _md5(f"{secret}:{nonce}:{count}:{cnonce}:auth:{_md5(f'REGISTER:{uri}')}")
+    realm, nonce, algorithm = asked["realm"], asked["nonce"], asked["algorithm"]
+
+    def digest(text: str) -> str:
+        return HASHES[algorithm](text.encode()).hexdigest()
+
+    nc, cnonce = f"{count:08x}", "lab"
+    secret = digest(f"{username}:{realm}:{password}")
+    response = digest(f"{secret}:{nonce}:{nc}:{cnonce}:auth:{digest(f'REGISTER:{uri}')}")
     return (
         f'Digest username="{username}", realm="{realm}", nonce="{nonce}", uri="{uri}", '
-        f'response="{response}", algorithm=MD5, qop=auth, nc={count}, cnonce="{cnonce}"'
+        f'response="{response}", algorithm={algorithm}, qop=auth, nc={nc}, cnonce="{cnonce}"'
     )
-
-
-def _md5(text: str) -> str:
-    return hashlib.md5(text.encode()).hexdigest()

@@ -43,6 +43,8 @@ class EdgePlan:
     browser_port: int = field(default_factory=free_port)
     native_port: int = field(default_factory=free_port)
     core_port: int = field(default_factory=free_port)
+    web_server_port: int = field(default_factory=free_port)
+    "Where web servers register blocks, if they do (`EPCSCF_WITH_BLOCKS` among the defines)."
     rtpengine: str | None = None
     "Control socket; None: session descriptions pass as they are."
     defines: Mapping[str, Define] = field(default_factory=dict)
@@ -96,6 +98,8 @@ class Edge(Kamailio):
             "EPCSCF_SITE": f"{site}:{ROOT / 'build' / 'stubs'}",
             "LOG_TO_STDERR": 1,
             "WORKERS": 2,
+            "WEB_SERVER_HOST": host,
+            "WEB_SERVER_PORT": plan.web_server_port,
         }
         if plan.tls is None:
             door: dict[str, Define] = {
@@ -123,11 +127,14 @@ class Edge(Kamailio):
         """Write that of `deploy/`, with what is this edge's own."""
         here = {
             "203.0.113.7:8444": authority(self.plan.host, self.plan.native_port),
+            "203.0.113.7:5061": authority(self.plan.host, self.plan.web_server_port),
             "/etc/kamailio/epcscf.pem": str(tls.certificate),
             "/etc/kamailio/epcscf.key": str(tls.key),
             "/etc/kamailio/epcscf-clients.pem": str(tls.client_ca),
         }
         text = (ROOT / "deploy" / "tls.cfg").read_text()
+        if "EPCSCF_WITH_BLOCKS" in self.plan.defines:
+            text += (ROOT / "deploy" / "tls-webserver.cfg").read_text()
         for there, place in here.items():
             text = text.replace(there, place)
         path = self.plan.run_dir / "tls.cfg"

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
+from epcscfd.domain.block import NO_BLOCKS, Block, BlockMode, BlockNews, Blocks
 from epcscfd.domain.case import Case, Evidence
 from epcscfd.domain.identity import Impi, Impu
 from epcscfd.domain.policy import (
@@ -31,9 +32,10 @@ from epcscfd.domain.policy import (
     WwsfId,
     WwsfState,
 )
-from epcscfd.domain.ranges import IdentityRange, parse_identities
+from epcscfd.domain.ranges import IdentityRange, RangeMode, parse_identities
 from epcscfd.domain.reasons import Reason
 from epcscfd.domain.register import Door, RegisterFacts, read_register
+from epcscfd.domain.registration import Cause
 from epcscfd.domain.revocation import Revocation, Whom
 from epcscfd.domain.rules import CloseOnReject, JudgeRules
 from epcscfd.domain.token import AccessToken, TokenFault, TokenUse, digest_of
@@ -73,19 +75,69 @@ def a_pool(impi: Iterable[str] = (), realms: Iterable[str] = ()) -> Pool:
     return Pool(impis(impi), frozenset(realms))
 
 
-def a_range(text: str = "sip:wic!.*!@home1.net", *, enabled: bool = True) -> IdentityRange:
+def a_range(
+    text: str = "sip:wic!.*!@home1.net",
+    *,
+    enabled: bool = True,
+    mode: RangeMode = RangeMode.STATIC,
+) -> IdentityRange:
     """A range that is in use."""
-    return IdentityRange(parse_identities(text), enabled=enabled)
+    return IdentityRange(parse_identities(text), mode, enabled)
 
 
 def some_ranges(texts: Iterable[str | IdentityRange]) -> frozenset[IdentityRange]:
-    """These ranges; a text is one that is in use, and behind `off ` one that is not."""
-    return frozenset(
-        a_range(each.removeprefix("off "), enabled=not each.startswith("off "))
-        if isinstance(each, str)
-        else each
-        for each in texts
+    """These ranges; a text is one that is in use, behind `off ` one that is not.
+
+    Behind `block ` it is of the block of its WWSF.
+    """
+    return frozenset(_some_range(each) if isinstance(each, str) else each for each in texts)
+
+
+def _some_range(text: str) -> IdentityRange:
+    kind, _, rest = text.rpartition(" ")
+    mode = RangeMode.BLOCK if kind == "block" else RangeMode.STATIC
+    return a_range(rest, enabled=not kind, mode=mode)
+
+
+def a_block(**changes: Any) -> Block:
+    """The block of `shop`, whose web server is asked for a password at the edge."""
+    return _changed(
+        Block(
+            pilot=Impu.parse("sip:pilot@home1.net"),
+            impi=Impi.parse("shop@home1.net"),
+            mode=BlockMode.STATIC,
+            addresses=frozenset({"192.0.2.7/32"}),
+        ),
+        changes,
+        pilot=Impu.parse,
+        impi=Impi.parse,
+        mode=BlockMode,
+        client_certificates=frozenset,
+        addresses=frozenset,
     )
+
+
+def a_wwsf_with_block(**changes: Any) -> Wwsf:
+    """A WWSF without a pool, whose web server registers its only range."""
+    return a_wwsf(
+        **{"ranges": [a_range(enabled=False, mode=RangeMode.BLOCK)], "block": a_block(), **changes}
+    )
+
+
+def block_news(**changes: Any) -> BlockNews:
+    """Word of an edge that the block of `shop` is registered for ten minutes."""
+    return _changed(
+        BlockNews(WwsfId("shop"), a_block().account, told_at=1, until=from_now(600)),
+        changes,
+        until=lambda seconds: None if seconds is None else from_now(seconds),
+        cause=Cause,
+        confirmed=frozenset,
+    )
+
+
+def some_blocks(**changes: Any) -> Blocks:
+    """What is known after such news."""
+    return Blocks().heard(block_news(**changes), NOW)
 
 
 def a_domain(domain: str = "home1.net", **changes: Any) -> HomeDomain:
@@ -129,6 +181,7 @@ def a_wwsf(**changes: Any) -> Wwsf:
         client_certificates=frozenset,
         pool=lambda pool: a_pool(**pool) if isinstance(pool, Mapping) else pool,
         ranges=some_ranges,
+        block=lambda block: a_block(**block) if isinstance(block, Mapping) else block,
         credentials=Credentials,
         quota=lambda quota: Quota(**quota) if isinstance(quota, Mapping) else quota,
         state=WwsfState,
@@ -258,6 +311,7 @@ def a_case(
     revocation: Revocation | None = None,
     policy: Policy | None = None,
     rules: JudgeRules | None = None,
+    blocks: Blocks = NO_BLOCKS,
 ) -> Case:
     """Alice's REGISTER with her token, at NOW."""
     return Case(
@@ -266,6 +320,7 @@ def a_case(
         policy=policy or a_policy(),
         rules=rules or some_rules(),
         now=NOW,
+        blocks=blocks,
     )
 
 

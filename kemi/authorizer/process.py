@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from authorizer.asking import BATCH_ITEMS, frames
+from authorizer.blocks import Blocks
 from authorizer.clerk import Clerk
 from authorizer.conversation import CONTRACT, Conversation
 from authorizer.kamailio import Kamailio
@@ -57,6 +58,8 @@ class Process:
         self._reports = Reports(kamailio, Roster(kamailio), self._conversation.say)
         self._orders = Orders(kamailio, self._clerk, self._conversation.say)
         self._reports.others.update(self._orders.outcomes)
+        self._blocks = Blocks(kamailio, self._conversation.say)
+        self._blocks.listen(self._reports.others)
         self._slices = 0
         "Of orders, in a row."
         self._looks = 0
@@ -121,6 +124,7 @@ class Process:
         self._kamailio.note(f"sidecar.connected open={len(opened)}")
         self._reports.open = True
         self._reports.call_roll()
+        self._blocks.connected()
         self._ask(opened)
 
     def lost(self, why: str) -> None:
@@ -130,6 +134,8 @@ class Process:
 
     def policy(self, view: pb.PolicyView) -> None:
         """Put the policy into force."""
+        # first how long blocks are registered, then that they are
+        self._blocks.replace(view.blocks)
         self._view.replace(view)
 
     def verdicts(self, batch: Sequence[pb.Verdict]) -> None:

@@ -1,4 +1,4 @@
-"""What a NOTIFY of the event package reg says has ended (RFC 3680, TS 24.229 5.2.3)."""
+"""What a NOTIFY of the event package reg says (RFC 3680, TS 24.229 5.2.3)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMESPACE = "{urn:ietf:params:xml:ns:reginfo}"
+WILDCARDED = "{urn:3gpp:ns:extRegInfo:1.0}wildcardedIdentity"
 OF_THE_CLIENT = {"expired", "unregistered"}
 "Events of a contact that follow from what the client did, and may be late."
 
@@ -31,6 +32,27 @@ class Gone:
 
 def gone(body: bytes) -> list[Gone]:
     """Read what has ended. Raise NotReginfoError."""
+    return [each for one in _registrations(_read(body)) for each in _gone_of(one)]
+
+
+def wildcards(body: bytes) -> tuple[set[str], list[str]]:
+    """Read which identities are active, and which ranges (TS 24.229 5.4.2.1.2).
+
+    Of a document that tells what has changed only, none. Raise NotReginfoError.
+    """
+    root = _read(body)
+    if root.get("state") != "full":
+        return set(), []
+    active = [one for one in _registrations(root) if one.get("state") == "active"]
+    ranges = [(one.findtext(WILDCARDED) or "").strip() for one in active]
+    return {canonical(one.get("aor", "")) for one in active}, [each for each in ranges if each]
+
+
+def _registrations(root: ET.Element) -> Iterator[ET.Element]:
+    return root.iter(f"{NAMESPACE}registration")
+
+
+def _read(body: bytes) -> ET.Element:
     if b"<!" in body:
         # entities: nobody needs them here, and they can grow without end
         raise NotReginfoError("declaration")
@@ -40,7 +62,7 @@ def gone(body: bytes) -> list[Gone]:
         raise NotReginfoError(f"no XML at {error.position}") from None
     if root.tag != f"{NAMESPACE}reginfo":
         raise NotReginfoError("no reginfo")
-    return [each for one in root.iter(f"{NAMESPACE}registration") for each in _gone_of(one)]
+    return root
 
 
 def _gone_of(registration: ET.Element) -> Iterator[Gone]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from authorizer.blocks import BLOCK_TABLES, block_tables
 from authorizer.kamailio import STATE
 from authorizer.rows import challenge_headers, coded, safe
 
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
 Tables = dict[str, dict[str, str]]
 
-TABLES = ("ep_origin", "ep_certificate", "ep_domain", "ep_rules", "ep_challenge", "ep_stamp")
+TABLES = (
+    *("ep_origin", "ep_certificate", *BLOCK_TABLES),
+    *("ep_domain", "ep_rules", "ep_challenge", "ep_stamp"),
+)
 
 
 class View:
@@ -60,6 +64,7 @@ def _tables(policy: pb.PolicyView) -> Tables:
             for row in policy.challenges
         },
         "ep_stamp": {f"{row.scope}|{row.value}": "1" for row in policy.stamps},
+        **block_tables(policy.blocks),
     }
 
 

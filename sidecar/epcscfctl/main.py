@@ -11,6 +11,7 @@ from typing import Any
 import click
 import grpc
 
+from epcscfctl.blocks.commands import blocks
 from epcscfctl.decisions.commands import decisions, explain
 from epcscfctl.edges.commands import drain, edges, orders
 from epcscfctl.events.commands import events
@@ -70,6 +71,7 @@ def cli(context: click.Context, /, **_options: Any) -> None:
 for command in (
     *groups(),
     ranges,
+    blocks,
     apply,
     registrations,
     revocations,

@@ -14,6 +14,7 @@ import grpc
 from rich.console import Console
 
 from epcscf.admin.v1 import (
+    blocks_pb2_grpc,
     decisions_pb2_grpc,
     edges_pb2,
     edges_pb2_grpc,
@@ -111,6 +112,11 @@ class Session:
     def events(self) -> events_pb2_grpc.EventAdminStub:
         """What WWSFs are told, as a stub."""
         return events_pb2_grpc.EventAdminStub(self.channel)
+
+    @cached_property
+    def blocks(self) -> blocks_pb2_grpc.BlockAdminStub:
+        """Blocks of web servers, as a stub."""
+        return blocks_pb2_grpc.BlockAdminStub(self.channel)
 
     @cached_property
     def console(self) -> Console:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
+from epcscfd.domain.block import Blocks
 from epcscfd.domain.credentials import BearerToken
 from epcscfd.domain.judgement import Judgement
 from epcscfd.domain.policy import Policy, WwsfId
@@ -67,6 +68,14 @@ class RevocationSource(Protocol):
     """Where word of revoked tokens is."""
 
     def current(self) -> Revocations:
+        """Give all that are known. Never blocks."""
+        ...
+
+
+class BlockSource(Protocol):
+    """Where word of registered blocks is."""
+
+    def current(self) -> Blocks:
         """Give all that are known. Never blocks."""
         ...
 

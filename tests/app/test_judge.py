@@ -33,6 +33,7 @@ from tests.builders import (
     some_rules,
 )
 from tests.fakes.memory import (
+    MemoryBlocks,
     MemoryJournal,
     MemoryPolicySource,
     MemoryRevocations,
@@ -66,6 +67,7 @@ def judge_with(clock, journal, policies, revocations):
             verifier=verifier,
             ledger=OneTimeLedger(clock, timedelta(seconds=30)),
             revocations=revocations,
+            blocks=MemoryBlocks(),
             journal=journal,
             clock=clock,
             rules=some_rules(),

@@ -8,9 +8,18 @@ import pytest
 
 from epcscfd.app.wellformed import ALGORITHMS, check_change, check_resource
 from epcscfd.domain.policy import JwksFile, JwksUrl, WwsfId
+from epcscfd.domain.ranges import RangeMode
 from epcscfd.errors import InvalidArgument
 from epcscfd.tokens.keys import ASYMMETRIC
-from tests.builders import a_domain, a_subscription, a_wwsf, an_entity
+from tests.builders import (
+    a_block,
+    a_domain,
+    a_range,
+    a_subscription,
+    a_wwsf,
+    a_wwsf_with_block,
+    an_entity,
+)
 
 
 GOOD_ORIGINS = [
@@ -178,3 +187,44 @@ def test_an_edit_that_would_let_loose_whoever_was_confined_is_refused() -> None:
         check_change(RANGED, a_wwsf())
 
     assert caught.value.field == "ranges"
+
+
+IN_BLOCK = a_range(enabled=False, mode=RangeMode.BLOCK)
+BAD_BLOCKS = [
+    (a_wwsf_with_block(ranges=[]), "ranges", "needs one"),
+    (a_wwsf_with_block(ranges=["sip:wic!.*!@home1.net"]), "ranges", "needs one"),
+    (a_wwsf_with_block(block=None), "ranges", "there is none"),
+    (a_wwsf_with_block(ranges=[a_range(mode=RangeMode.BLOCK)]), "ranges", "enabled by"),
+    (a_wwsf_with_block(block=a_block(pilot="tel:+4989")), "block.pilot", "sip: URI"),
+    (a_wwsf_with_block(block=a_block(pilot="sip:!.*!@home1.net")), "block.pilot", "a pattern"),
+    (a_wwsf_with_block(block=a_block(impi="v!.*!@home1.net")), "block.impi", "a pattern"),
+    (a_wwsf_with_block(block=a_block(addresses=[])), "block.client_certificates", "to tell"),
+    (
+        a_wwsf_with_block(block=a_block(client_certificates=["AB" * 32])),
+        "block.client_certificates",
+        "SHA-256",
+    ),
+    (
+        a_wwsf_with_block(block=a_block(addresses=[f"192.0.2.{n}/32" for n in range(65)])),
+        "block.addresses",
+        "at most 64",
+    ),
+]
+
+
+@pytest.mark.req("S002-17")
+def test_a_block_with_all_it_needs_is_taken() -> None:
+    static = a_range("sip:desk!.*!@home1.net")
+    by_certificate = a_block(addresses=[], client_certificates=["ab" * 32])
+
+    check_resource(a_wwsf_with_block())
+    check_resource(a_wwsf_with_block(ranges=[IN_BLOCK, static], block=by_certificate))
+
+
+@pytest.mark.req("S002-17")
+@pytest.mark.parametrize(("wwsf", "field", "why"), BAD_BLOCKS)
+def test_a_block_that_lacks_something_is_refused_by_field(wwsf: Any, field: str, why: str) -> None:
+    with pytest.raises(InvalidArgument, match=why) as caught:
+        check_resource(wwsf)
+
+    assert caught.value.field == field

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from epcscfd.domain.block import NO_BLOCKS
 from epcscfd.domain.case import Case
 from epcscfd.domain.policy import AuthorizationEntity, Wwsf
 from epcscfd.domain.register import Accept, Forward
@@ -21,6 +22,7 @@ from tests.builders import (
     a_wwsf,
     an_entity,
     register_facts,
+    some_blocks,
     some_rules,
 )
 
@@ -51,6 +53,7 @@ def case_of(vector: Vector) -> Case:
             subscriptions=[a_subscription(**record) for record in vector.get("subscriptions", [])],
         ),
         rules=some_rules(**vector.get("rules", {})),
+        blocks=some_blocks(**vector["registered"]) if "registered" in vector else NO_BLOCKS,
     )
 
 

@@ -7,12 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from epcscfd.domain.block import Blocks
 from epcscfd.domain.identity import Impi, Impu
 from epcscfd.domain.ownership import Contested, ProofBy, Proven, Unfit, Unproven, ownership
 from epcscfd.domain.policy import WwsfId
 from epcscfd.domain.reasons import Reason
 from epcscfd.domain.records import records_on, standing_of
-from tests.builders import a_policy, a_range, a_subscription, a_wwsf
+from tests.builders import (
+    a_policy,
+    a_range,
+    a_subscription,
+    a_wwsf,
+    a_wwsf_with_block,
+    some_blocks,
+)
 from tests.domain.test_register_properties import IDENTITIES, USERS, policies
 
 
@@ -105,3 +113,20 @@ def test_an_impi_that_suits_is_not_one_that_another_pool_has_too():
     policy = a_policy(wwsfs=[a_wwsf(pool=mine), other])
 
     assert standing_of(SHOP, ALICE, None, policy).ownership == Proven(ProofBy.POOL)
+
+
+WIC = Impu.parse("sip:wic7@home1.net")
+
+
+@pytest.mark.req("S002-33")
+def test_a_member_of_a_block_stands_as_the_block_does():
+    policy = a_policy(wwsfs=[a_wwsf_with_block()])
+    registered, narrowed = some_blocks(), some_blocks(confirmed=["sip:other!.*!@home1.net"])
+
+    def told(blocks):
+        (record,) = records_on(WIC, None, policy, blocks)
+        return record.enabled, standing_of(SHOP, WIC, None, policy, blocks).reason
+
+    assert told(registered) == (True, None)
+    assert told(narrowed) == (False, Reason.BLOCK_NOT_REGISTERED)
+    assert told(Blocks()) == (False, Reason.BLOCK_NOT_REGISTERED)

@@ -25,6 +25,7 @@ FAILURES = {
     "F11": (403, Challenge.NONE, Connection.CLOSE),
     "F12": (403, Challenge.NONE, Connection.CLOSE),
     "a known range that is not in use": (403, Challenge.NONE, Connection.CLOSE),
+    "a block that is not registered": (403, Challenge.NONE, Connection.CLOSE),
     "F13": (403, Challenge.NONE, Connection.CLOSE),
     "F14": (504, Challenge.NONE, Connection.KEEP),
     "F15": (503, Challenge.NONE, Connection.KEEP),
@@ -72,6 +73,7 @@ ROWS = {
         "identity_unproven",
     ],
     "a known range that is not in use": ["range_not_enabled"],
+    "a block that is not registered": ["block_not_registered"],
     "F13": ["domain_not_served"],
     "F14": ["keys_unreachable", "introspection_unreachable"],
     "F15": ["overloaded"],
@@ -80,6 +82,7 @@ ROWS = {
 }
 
 PASSING = {
+    "block_not_registered",
     "key_unknown",
     "binding_mismatch",
     "token_expired",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from epcscfd.domain.block import Blocks
 from epcscfd.domain.judgement import Judgement
 from epcscfd.domain.policy import Policy
 from epcscfd.domain.reasons import Reason
@@ -38,6 +39,17 @@ class MemoryRevocations:
         self.known = Revocations()
 
     def current(self) -> Revocations:
+        """Give it."""
+        return self.known
+
+
+class MemoryBlocks:
+    """Knows of the blocks that it was told of."""
+
+    def __init__(self) -> None:
+        self.known = Blocks()
+
+    def current(self) -> Blocks:
         """Give it."""
         return self.known
 

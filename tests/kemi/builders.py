@@ -10,6 +10,7 @@ from pathlib import Path
 
 from authorizer.questions import Question, read_question
 from authorizer.rows import coded, forward_row
+from epcscf.control.v1 import blocks_pb2
 from epcscf.control.v1 import control_pb2 as pb
 
 
@@ -122,6 +123,21 @@ def an_acceptance(number=1, *, keep=900, stamp="1.1.1", **fields):
     )
 
 
+def an_account(wwsf="shop", **fields):
+    """A block in registration mode, as the sidecar tells of it."""
+    usual = {
+        "wwsf": wwsf,
+        "pilot": f"sip:{wwsf}@ims.example",
+        "impi": f"{wwsf}@ims.example",
+        "mode": blocks_pb2.BlockAccount.REGISTRATION,
+        "account": f"account of {wwsf}",
+        "realm": "ims.example",
+        "addresses": ["192.0.2.0/24"],
+        "ranges": ["sip:wic!.*!@ims.example"],
+    }
+    return blocks_pb2.BlockAccount(**{**usual, **fields})
+
+
 def a_policy(
     *,
     revision=7,
@@ -131,6 +147,7 @@ def a_policy(
     rules=(("shop", True, False),),
     stamps=(("shop/waf", "1.1.1"),),
     challenges=(("shop", ('Bearer realm="ims.example"',)),),
+    blocks=("shop",),
 ):
     return pb.PolicyView(
         revision=revision,
@@ -154,6 +171,7 @@ def a_policy(
             pb.Challenge(wwsf=wwsf, domain="ims.example", challenges=values)
             for wwsf, values in challenges
         ],
+        blocks=map(an_account, blocks),
     )
 
 

@@ -22,6 +22,7 @@ EMPTY = {
     "domains": (),
     "stamps": (),
     "challenges": (),
+    "blocks": (),
 }
 
 
@@ -56,6 +57,12 @@ def test_the_workers_find_what_the_policy_says(ksr, view):
             "shop/ims.example": "V1dXLUF1dGhlbnRpY2F0ZTogQmVhcmVyIHJlYWxtPSJpbXMuZXhhbXBsZSINCg=="
         },
         "ep_stamp": {"shop/waf|1.1.1": "1"},
+        # shop@ims.example, ims.example, account of shop
+        "ep_block": {
+            "sip:shop@ims.example": "shop|R|c2hvcEBpbXMuZXhhbXBsZQ==|aW1zLmV4YW1wbGU=|||"
+            "192.0.2.0/24|YWNjb3VudCBvZiBzaG9w|1"
+        },
+        "ep_block_range": {'shop|"sip:wic!.*!@ims.example"': "0"},
     }
     assert ksr.htable.content("ep_state") == {"revision": "7"}
     assert view.revision == 7

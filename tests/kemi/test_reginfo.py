@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authorizer.reginfo import Gone, NotReginfoError, canonical, gone
+from authorizer.reginfo import Gone, NotReginfoError, canonical, gone, wildcards
 from authorizer.roster import Roster
 from authorizer.rows import coded
 from tests.kemi.builders import a_binding
@@ -185,3 +185,22 @@ def test_a_body_that_cannot_be_read_is_noted(ksr, standing):
 
     assert ids_ended(ksr) == set()
     assert any("regevent.malformed" in line for line in ksr.logged)
+
+
+def wildcarded(text, impu="sip:any@ims.example", state="active"):
+    extension = "urn:3gpp:ns:extRegInfo:1.0"
+    inner = f'<e:wildcardedIdentity xmlns:e="{extension}"> {text} </e:wildcardedIdentity>'
+    return of(impu, inner, state=state)
+
+
+RANGE = "sip:wic!.*!@ims.example"
+
+
+@pytest.mark.req("S002-25")
+def test_ranges_are_read_out_of_what_tells_everything():
+    full = reginfo(of(), wildcarded(RANGE)).replace(b"partial", b"full")
+    ended = reginfo(of(), wildcarded(RANGE, state="terminated")).replace(b"partial", b"full")
+
+    assert wildcards(full) == ({ALICE, "sip:any@ims.example"}, [RANGE])
+    assert wildcards(reginfo(of(), wildcarded(RANGE))) == (set(), [])
+    assert wildcards(ended) == ({ALICE}, [])

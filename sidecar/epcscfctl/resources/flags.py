@@ -101,6 +101,19 @@ FLAGS: dict[str, tuple[Flag, ...]] = {
         Flag("entity", "authorization_entities", "Entity that may vouch for it. Repeatable."),
         Flag("pool-impi", "pool.impis", "IMPI of its pool. Repeatable."),
         Flag("pool-realm", "pool.impi_realms", "Realm whose IMPIs are its pool. Repeatable."),
+        Flag("block-pilot", "block.pilot", "Identity that stands for its block: a sip: URI."),
+        Flag("block-impi", "block.impi", "User name of its web server, which is an IMPI."),
+        Flag("block-mode", "block.mode", "Who asks its web server for a password."),
+        Flag(
+            "block-certificate",
+            "block.client_certificates",
+            "SHA-256 of the certificate of its web server. Repeatable.",
+        ),
+        Flag(
+            "block-address",
+            "block.addresses",
+            "Address or network of its web server. Repeatable.",
+        ),
         Flag("credentials", "credentials", "How its users may authenticate. [default: token]"),
         Flag(
             "max-registrations",

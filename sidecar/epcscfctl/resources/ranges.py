@@ -48,11 +48,14 @@ def list_ranges(session: Session, *, wwsf: str) -> None:
 @click.argument("wwsf", shell_complete=names.WWSFS)
 @click.argument("text", metavar="RANGE")
 @click.option("--enable", is_flag=True, help="Accept registrations out of it at once.")
+@click.option("--in-block", is_flag=True, help="Its web server registers it, with its block.")
 @pass_session
-def add(session: Session, *, wwsf: str, text: str, enable: bool) -> None:
+def add(session: Session, *, wwsf: str, text: str, enable: bool, in_block: bool) -> None:
     """Give RANGE (`sip:room-!.*!@ims.example`) to WWSF."""
     holder = session.get(WWSF, wwsf)
-    _write(session, holder, [*holder.ranges, pb.IdentityRange(range=text, enabled=enable)])
+    mode = pb.IdentityRange.BLOCK if in_block else pb.IdentityRange.STATIC
+    new = pb.IdentityRange(range=text, mode=mode, enabled=enable)
+    _write(session, holder, [*holder.ranges, new])
 
 
 @ranges.command()

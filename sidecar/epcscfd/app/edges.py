@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from epcscfd.app.blocks import BlockDesk
     from epcscfd.app.leftovers import Leftovers
     from epcscfd.app.orders import OrderDesk
     from epcscfd.app.registrations import Conversing, RegistrationBook
+    from epcscfd.domain.block import BlockNews
     from epcscfd.domain.orders import Errand, Progress
     from epcscfd.domain.registration import Boot, Cause, Registration
 
@@ -35,6 +37,7 @@ class EdgeRegistrar:
     book: RegistrationBook
     desk: OrderDesk
     leftovers: Leftovers
+    blocks: BlockDesk
 
     def join(self, boot: Boot, line: Line) -> EdgeHearing:
         """Begin to hear an edge, and to speak to it over *line*."""
@@ -63,6 +66,10 @@ class EdgeHearing:
     def roll_ended(self) -> None:
         """Hear that all that stands has been told."""
         self.by.book.roll_ended(self.conversing)
+
+    def block(self, news: BlockNews) -> None:
+        """Hear what became of the registration of a block."""
+        self.by.blocks.hear(news)
 
     def progressed(self, order_id: str, progress: Progress) -> None:
         """Hear how far the edge has come with an order."""

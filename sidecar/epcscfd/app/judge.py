@@ -24,6 +24,7 @@ from epcscfd.domain.register import RegisterFacts, RegisterRequest, read_registe
 from epcscfd.domain.rules import JudgeRules
 from epcscfd.domain.token import AccessToken, Assertion, TokenUse
 from epcscfd.ports import (
+    BlockSource,
     Clock,
     Journal,
     Opened,
@@ -78,6 +79,7 @@ class RegisterJudge:
     verifier: TokenVerifier
     ledger: TokenLedger
     revocations: RevocationSource
+    blocks: BlockSource
     journal: Journal
     clock: Clock
     rules: JudgeRules
@@ -135,7 +137,8 @@ class RegisterJudge:
         # As of now, however long the token took to be verified.
         revoked = self.revocations.current().of_token(token, request.door.wwsf) if token else None
         now = self.clock.now()
-        case = Case(request, Evidence(assertion, use, revoked), policy, self.rules, now)
+        evidence = Evidence(assertion, use, revoked)
+        case = Case(request, evidence, policy, self.rules, now, self.blocks.current())
         took = timedelta(seconds=examined.took + self.clock.monotonic() - started)
         judgement = judge_register(case, self.new_decision_id(), took)
         # Only a token that lets through is used up by it: nobody can spend another's by

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from epcscfd.domain.oauth.account import WafAccount, WafUser
@@ -55,6 +55,16 @@ def key_of(resource: Resource) -> str:
             return resource.name
         case _:
             return resource.id
+
+
+def carried_over(before: R, after: R) -> R:
+    """Give *after* with what operators set but never say again: passwords, of the same account."""
+    if not isinstance(before, Wwsf) or not isinstance(after, Wwsf):
+        return after
+    old, new = before.block, after.block
+    if old is None or new is None or not old.has_credentials_of(new):
+        return after
+    return replace(after, block=replace(new, ha1=old.ha1))
 
 
 @dataclass(frozen=True, slots=True)

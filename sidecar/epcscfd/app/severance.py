@@ -113,6 +113,6 @@ def _is_about(errand: Cut | Drain, resource: Wwsf | AuthorizationEntity) -> bool
         case Cut(Target.WWSF, value), Wwsf():
             return value == resource.id
         case Cut(Target.SCOPE, value), AuthorizationEntity():
-            return value.endswith(f"/{resource.id}")
+            return value.split("/")[1] == resource.id
         case _:
             return False

@@ -26,6 +26,7 @@ from epcscfd.domain.policy import (
     Subscription,
     Wwsf,
 )
+from epcscfd.domain.ranges import RangeMode
 from epcscfd.errors import InvalidArgument, quote
 
 
@@ -61,6 +62,9 @@ HIGHEST_NUMBER = 2**31 - 1
 "Numbers are signed integers at the edge."
 MOST_RANGES = 1000
 "Of one WWSF; thousands of numbers are one range, not thousands."
+
+MOST_PEERS = 64
+"Addresses or certificates of one web server; an edge looks through them for each REGISTER."
 
 LONGEST_SPANS = {"ttl": 3600, "negative_ttl": 60, "timeout": 7}
 "Seconds. An edge waits eight for a verdict, and what is revoked should not live for hours."
@@ -169,6 +173,7 @@ def _check_wwsf(wwsf: Wwsf) -> None:
         for realm in sorted(wwsf.pool.impi_realms):
             _check_host("pool.impi_realms", realm)
     _check_ranges(wwsf)
+    _check_block(wwsf)
     for limit in ("max_registrations", "max_first_sights"):
         fits = 0 <= getattr(wwsf.quota, limit) <= HIGHEST_NUMBER
         need(fits, f"quota.{limit}", f"must be at most {HIGHEST_NUMBER}")
@@ -179,6 +184,30 @@ def _check_ranges(wwsf: Wwsf) -> None:
     texts = sorted(map(str, wwsf.ranges))
     for text, following in pairwise(texts):
         need(text != following, "ranges", f"{quote(text)} is listed twice, differently")
+
+
+def _check_block(wwsf: Wwsf) -> None:
+    block = wwsf.block
+    for each in sorted(wwsf.ranges, key=str):
+        of_block = each.mode is RangeMode.BLOCK
+        text = quote(str(each))
+        need(block is not None or not of_block, "ranges", f"{text} is of a block: there is none")
+        # Two who say so could differ; it is the web server who says.
+        why = f"{text} is enabled by the registration of its block, not here"
+        need(not (of_block and each.enabled), "ranges", why)
+    if block is None:
+        return
+    need(bool(wwsf.block_ranges), "ranges", "a block needs one at least whose mode is block")
+    check_identities("block.pilot", [block.pilot])
+    # The REGISTER is addressed to its domain, and the challenge has that realm.
+    need(block.pilot.domain is not None, "block.pilot", "must be a sip: URI")
+    check_identities("block.impi", [block.impi])
+    certificates = block.client_certificates
+    need_matches(SHA256, "block.client_certificates", certificates, "a SHA-256 in lower-case hex")
+    told = bool(certificates or block.addresses)
+    need(told, "block.client_certificates", "or block.addresses is needed to tell the web server")
+    fits = max(len(certificates), len(block.addresses)) <= MOST_PEERS
+    need(fits, "block.addresses", f"must be at most {MOST_PEERS}")
 
 
 def _check_subscription(subscription: Subscription) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from epcscfd.domain.block import NO_BLOCKS, Blocks, BlockState
 from epcscfd.domain.identity import Impi, Impu
 from epcscfd.domain.once import Once
-from epcscfd.domain.ownership import Ownership, ownership
+from epcscfd.domain.ownership import Ownership, Proven, ownership
 from epcscfd.domain.policy import AuthorizationEntity, HomeDomain, Policy, Wwsf
+from epcscfd.domain.ranges import IdentityRange, RangeMode
 from epcscfd.domain.register import RegisterRequest
 from epcscfd.domain.revocation import Revocation
 from epcscfd.domain.rules import JudgeRules
@@ -39,6 +41,8 @@ class Case:
     policy: Policy
     rules: JudgeRules
     now: datetime
+    blocks: Blocks = NO_BLOCKS
+    "Which are registered."
 
     @Once
     def wwsf(self) -> Wwsf:
@@ -91,3 +95,17 @@ class Case:
     def ownership(self) -> Ownership:
         """Whose the identity is."""
         return ownership(self.impi, self.impu, self.wwsf.id, self.policy)
+
+    @Once
+    def range_of_block(self) -> IdentityRange | None:
+        """The range of the WWSF's block in which the identity lies, if it does."""
+        match self.ownership:
+            case Proven(range=IdentityRange(mode=RangeMode.BLOCK) as found):
+                return found
+            case _:
+                return None
+
+    @Once
+    def registered_block(self) -> BlockState | None:
+        """The registration of the block of the WWSF, if it stands."""
+        return self.blocks.registration_of(self.wwsf, self.now)

@@ -16,7 +16,7 @@ from epcscfd.domain.credentials import BearerToken
 from epcscfd.domain.header import quotable
 from epcscfd.domain.ownership import Proven, refusal_of
 from epcscfd.domain.policy import EntityState, Location, WwsfState
-from epcscfd.domain.ranges import IdentityRange
+from epcscfd.domain.ranges import IdentityRange, RangeMode
 from epcscfd.domain.reasons import Reason
 from epcscfd.domain.token import (
     TokenFault,
@@ -157,10 +157,18 @@ def _identity_owned(case: Case) -> Reason | None:
 def _range_enabled(case: Case) -> Reason | None:
     # Static mode: the range is registered because the operator says so.
     match case.ownership:
-        case Proven(range=IdentityRange(enabled=False)):
+        case Proven(range=IdentityRange(enabled=False, mode=RangeMode.STATIC)):
             return Reason.RANGE_NOT_ENABLED
         case _:
             return None
+
+
+def _block_registered(case: Case) -> Reason | None:
+    # The web server has registered the block that the identity is a member of, in either mode.
+    member_of = case.range_of_block
+    if member_of is None or case.blocks.holds(case.wwsf, str(member_of), case.now):
+        return None
+    return Reason.BLOCK_NOT_REGISTERED
 
 
 def _token_unspent(case: Case) -> Reason | None:
@@ -191,6 +199,7 @@ CHECKS: tuple[Check, ...] = (
     Check("the IMPI is one user's", "TS 33.203 X.4", _impi_individual),
     Check("the identity is the WWSF's to hand out", "TS 33.203 REQ 3.2", _identity_owned),
     Check("its range is enabled", "TS 23.228 S.2.1", _range_enabled),
+    Check("its block is registered", "RFC 6140 5", _block_registered),
     Check("the token has not been used up", "RFC 7519 4.1.7", _token_unspent),
 )
 """In the order in which a refusal is reported."""

@@ -7,9 +7,11 @@ its stamp changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
+from epcscfd.domain.block import NO_BLOCKS, BlockMode, Blocks, BlockState, block_scope
 from epcscfd.domain.challenge import challenges_for, realm_of_no_domain
 from epcscfd.domain.policy import (
     AuthorizationEntity,
@@ -85,6 +87,29 @@ class WwsfRules:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockAccount:
+    """A block that a web server may register at the edge, and how that stands."""
+
+    wwsf: WwsfId
+    pilot: str
+    impi: str
+    mode: BlockMode
+    account: str
+    "Told again with all news of its registration."
+    realm: str
+    "In which the edge challenges, in static mode."
+    ha1: str = field(repr=False)
+    "Against which it checks the answer. Empty: none is right."
+    client_certificates: tuple[str, ...]
+    addresses: tuple[str, ...]
+    ranges: tuple[str, ...]
+    told_at: int = 0
+    "Of the latest news of it that are known. 0: there were none."
+    registered_until: datetime | None = None
+    "None: it is not registered."
+
+
+@dataclass(frozen=True, slots=True)
 class EdgeView:
     """All of it, as of one revision."""
 
@@ -95,6 +120,7 @@ class EdgeView:
     stamps: tuple[Stamp, ...]
     challenges: tuple[WwsfChallenges, ...]
     wwsfs: tuple[WwsfRules, ...]
+    blocks: tuple[BlockAccount, ...] = ()
 
 
 def stamp_for(wwsf: Wwsf, entity: AuthorizationEntity, policy: Policy) -> Stamp:
@@ -103,8 +129,16 @@ def stamp_for(wwsf: Wwsf, entity: AuthorizationEntity, policy: Policy) -> Stamp:
     return Stamp(scope=f"{wwsf.id}/{entity.id}", value=value)
 
 
-def edge_view(policy: Policy, rules: JudgeRules) -> EdgeView:
-    """Make the view of *policy* that goes to every edge."""
+def block_stamp(stamp: Stamp, block: BlockState) -> Stamp:
+    """Make the stamp of those whose identities are registered with *block*.
+
+    It dies when *stamp* does, and with that registration; nobody else's dies with it.
+    """
+    return Stamp(scope=block_scope(stamp.scope), value=f"{stamp.value}.{block.begun_at}")
+
+
+def edge_view(policy: Policy, rules: JudgeRules, blocks: Blocks = NO_BLOCKS) -> EdgeView:
+    """Make the view of *policy* that goes to every edge, *blocks* being what is registered."""
     served = [wwsf for _, wwsf in sorted(policy.wwsfs.items()) if wwsf.state is WwsfState.ACTIVE]
     realms = {"": realm_of_no_domain(policy, rules)}
     realms |= {home.domain: home.realm for _, home in sorted(policy.domains.items())}
@@ -122,7 +156,7 @@ def edge_view(policy: Policy, rules: JudgeRules) -> EdgeView:
         domains=tuple(
             _served_domain(domain, rules) for _, domain in sorted(policy.domains.items())
         ),
-        stamps=tuple(_stamps(policy)),
+        stamps=(*_stamps(policy), *_block_stamps(policy, blocks)),
         # Where the core asks for credentials, we do not.
         challenges=tuple(
             each
@@ -140,6 +174,7 @@ def edge_view(policy: Policy, rules: JudgeRules) -> EdgeView:
             )
             for wwsf in served
         ),
+        blocks=tuple(_block_accounts(served, policy, blocks)),
     )
 
 
@@ -159,9 +194,43 @@ def _challenges(wwsf: Wwsf, realms: Mapping[str, str], policy: Policy) -> Iterat
 
 
 def _stamps(policy: Policy) -> Iterator[Stamp]:
-    pairs = (
-        (wwsf, policy.entities.get(entity_id))
-        for _, wwsf in sorted(policy.wwsfs.items())
-        for entity_id in sorted(wwsf.entities)
-    )
-    return (stamp_for(wwsf, entity, policy) for wwsf, entity in pairs if entity)
+    return (stamp_for(wwsf, entity, policy) for wwsf, entity in _pairs(policy))
+
+
+def _pairs(policy: Policy) -> Iterator[tuple[Wwsf, AuthorizationEntity]]:
+    for _, wwsf in sorted(policy.wwsfs.items()):
+        entities = (policy.entities.get(entity_id) for entity_id in sorted(wwsf.entities))
+        yield from ((wwsf, entity) for entity in entities if entity)
+
+
+def _block_stamps(policy: Policy, blocks: Blocks) -> Iterator[Stamp]:
+    for wwsf, entity in _pairs(policy):
+        block = blocks.told_of(wwsf)
+        if block:
+            yield block_stamp(stamp_for(wwsf, entity, policy), block)
+
+
+def _block_accounts(
+    served: Iterable[Wwsf], policy: Policy, blocks: Blocks
+) -> Iterator[BlockAccount]:
+    for wwsf in served:
+        block = wwsf.block
+        home = policy.domains.get(block.pilot.domain or "") if block else None
+        # Of a domain that is not served, nobody is registered, with a block or without.
+        if block is None or home is None:
+            continue
+        known, standing = blocks.each.get(wwsf.id), blocks.told_of(wwsf)
+        yield BlockAccount(
+            wwsf=wwsf.id,
+            pilot=str(block.pilot),
+            impi=str(block.impi),
+            mode=block.mode,
+            account=block.account,
+            realm=home.realm,
+            ha1=block.ha1,
+            client_certificates=tuple(sorted(block.client_certificates)),
+            addresses=tuple(sorted(block.addresses)),
+            ranges=wwsf.block_ranges,
+            told_at=known.told_at if known else 0,
+            registered_until=standing.until if standing else None,
+        )

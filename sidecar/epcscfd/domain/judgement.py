@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from epcscfd.domain.case import Case
 from epcscfd.domain.challenge import challenges_for, realm_for
 from epcscfd.domain.decide import CheckOutcome, conclude, explain_register
-from epcscfd.domain.edge import Stamp, stamp_for
+from epcscfd.domain.edge import Stamp, block_stamp, stamp_for
 from epcscfd.domain.identity import Impi, Impu
 from epcscfd.domain.policy import EntityId
 from epcscfd.domain.reasons import Connection, Reason
@@ -132,7 +132,9 @@ def _detail(case: Case) -> str:
 
 
 def _stamp(case: Case) -> Stamp:
-    return stamp_for(case.wwsf, case.entity, case.policy)
+    stamp = stamp_for(case.wwsf, case.entity, case.policy)
+    block = case.registered_block if case.range_of_block else None
+    return block_stamp(stamp, block) if block else stamp
 
 
 def _keep(case: Case, decision: Decision) -> timedelta:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from epcscfd.domain.block import block_scope
 from epcscfd.domain.policy import AuthorizationEntity, EntityState, Policy, Wwsf, WwsfState
 from epcscfd.domain.registration import Boot
 
@@ -137,7 +138,10 @@ def cuts_of(policy: Policy) -> Iterator[Order]:
             # TS 33.203 REQ 2.2: one third party is cut off without hitting others.
             yield Order(f"wwsf-{wwsf.id}-{wwsf.epoch}", Cut(Target.WWSF, wwsf.id))
         entities = map(policy.entities.get, sorted(wwsf.entities))
-        yield from (_barred(wwsf, each) for each in entities if each and _is_barred(each))
+        barred = [each for each in entities if each and _is_barred(each)]
+        yield from (_barred(wwsf, each) for each in barred)
+        if wwsf.block:
+            yield from (_barred_in_block(wwsf, each) for each in barred)
 
 
 def _is_barred(entity: AuthorizationEntity) -> bool:
@@ -147,6 +151,21 @@ def _is_barred(entity: AuthorizationEntity) -> bool:
 def _barred(wwsf: Wwsf, entity: AuthorizationEntity) -> Order:
     name = f"scope-{wwsf.id}-{entity.id}-{wwsf.epoch}.{entity.epoch}"
     return Order(name, Cut(Target.SCOPE, f"{wwsf.id}/{entity.id}"))
+
+
+def _barred_in_block(wwsf: Wwsf, entity: AuthorizationEntity) -> Order:
+    name = f"block-{wwsf.id}-{entity.id}-{wwsf.epoch}.{entity.epoch}"
+    return Order(name, Cut(Target.SCOPE, block_scope(f"{wwsf.id}/{entity.id}")))
+
+
+def cuts_of_block(wwsf: Wwsf, told_at: int) -> Iterator[Order]:
+    """Give the cuts of all who were registered with the block of *wwsf*, which has ended.
+
+    *told_at* is when, in microseconds since 1970: of one end, the orders are always the same.
+    """
+    for entity in sorted(wwsf.entities):
+        name = f"block-{wwsf.id}-{entity}-ended-{told_at}"
+        yield Order(name, Cut(Target.SCOPE, block_scope(f"{wwsf.id}/{entity}")))
 
 
 def _vanished(before: Policy, after: Policy) -> Iterator[Order]:
@@ -159,8 +178,9 @@ def _vanished(before: Policy, after: Policy) -> Iterator[Order]:
 
 
 def _scopes(policy: Policy) -> set[str]:
-    return {
-        f"{wwsf.id}/{entity}"
+    plain = {
+        (wwsf, f"{wwsf.id}/{entity}")
         for wwsf in policy.wwsfs.values()
         for entity in wwsf.entities & policy.entities.keys()
     }
+    return {scope for _, scope in plain} | {block_scope(s) for wwsf, s in plain if wwsf.block}

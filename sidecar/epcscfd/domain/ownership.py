@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from epcscfd.domain.identity import Impi, Impu
 from epcscfd.domain.policy import Policy, Subscription, Wwsf, WwsfId
-from epcscfd.domain.ranges import Claim, IdentityRange
+from epcscfd.domain.ranges import Claim, IdentityRange, RangeMode
 from epcscfd.domain.reasons import Reason
 
 
@@ -36,7 +36,7 @@ class Proven:
 
     by: ProofBy
     range: IdentityRange | None = None
-    "Which one, if by a range: one that is enabled, if any is."
+    "Which one, if by a range: one that is enabled if any is, else one of a block."
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +112,10 @@ def _in_own_range(claims: tuple[Claim, ...], in_pools: frozenset[WwsfId], wwsf: 
     return Proven(ProofBy.RANGE, first.range)
 
 
-def _enabled_first(claim: Claim) -> tuple[bool, str]:
-    return (not claim.range.enabled, str(claim.range))
+def _enabled_first(claim: Claim) -> tuple[bool, bool, str]:
+    # Whether a block is registered is not known here; it may be, and then its range is enabled.
+    in_block = claim.range.mode is RangeMode.BLOCK
+    return (not claim.range.enabled, not in_block, str(claim.range))
 
 
 def _claimed_by_nobody(wwsf: Wwsf) -> Ownership:

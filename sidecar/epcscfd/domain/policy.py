@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NewType
 
+from epcscfd.domain.block import Block
 from epcscfd.domain.identity import Impi, Impu
 from epcscfd.domain.introspection import Introspection
-from epcscfd.domain.ranges import Claim, IdentityRange, RangeTable
+from epcscfd.domain.ranges import Claim, IdentityRange, RangeMode, RangeTable
 
 
 WwsfId = NewType("WwsfId", str)
@@ -173,6 +174,8 @@ class Wwsf:
     pool: Pool | None = None
     "None: its users are IMS subscribers of their own (X.3)."
     ranges: frozenset[IdentityRange] = frozenset()
+    block: Block | None = None
+    "How a web server registers those of the ranges that are of its block."
     proof_required: bool = False
     credentials: Credentials = Credentials.TOKEN
     token_in_every_request: bool = False
@@ -192,6 +195,11 @@ class Wwsf:
     def takes_digest(self) -> bool:
         """Tell whether its users may authenticate in the core."""
         return self.credentials is not Credentials.TOKEN
+
+    @property
+    def block_ranges(self) -> tuple[str, ...]:
+        """The ranges that its web server registers, in order."""
+        return tuple(sorted(str(each) for each in self.ranges if each.mode is RangeMode.BLOCK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +237,9 @@ class Policy:
     def __post_init__(self) -> None:
         # A snapshot is asked far more often than it is made, so it carries its own indexes.
         by_issuer = {entity.issuer: entity for entity in self.entities.values()}
-        subscribed = (impu for record in self.subscriptions.values() for impu in record.impus)
+        subscribed = [impu for record in self.subscriptions.values() for impu in record.impus]
+        # A pilot is a distinct identity, and its web server's alone (TS 23.228 4.3.3.2b).
+        subscribed += [wwsf.block.pilot for wwsf in self.wwsfs.values() if wwsf.block]
         asked = any(entity.introspection for entity in self.entities.values())
         object.__setattr__(self, "introspects", asked)
         object.__setattr__(self, "_by_issuer", by_issuer)
@@ -264,7 +274,7 @@ class Policy:
         return self._pools.get(impi, _NOBODY) | self._pools.get(impi.realm, _NOBODY)
 
     def is_subscribed(self, impu: Impu) -> bool:
-        """Tell whether some subscription holds *impu*."""
+        """Tell whether some subscription holds *impu*, or some block has it as its pilot."""
         return impu in self._subscribed
 
     def range_claims(self, impu: Impu) -> tuple[Claim, ...]:

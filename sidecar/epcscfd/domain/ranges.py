@@ -32,6 +32,8 @@ class RangeMode(enum.StrEnum):
 
     STATIC = "static"
     "By configuration of the core: a REGISTER is answered at the edge."
+    BLOCK = "block"
+    "With the block of its WWSF, by the web server: answered at the edge while that stands."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class IdentityRange:
     identities: WildcardedIdentity | Impu
     mode: RangeMode = RangeMode.STATIC
     enabled: bool = False
-    "Nobody registers out of a range that is not enabled; whose it is does not depend on it."
+    """Nobody registers out of a static range that is not enabled; whose it is does not depend on
+    it. A range of a block is enabled by the registration of that, and never by this."""
 
     def holds(self, impu: Impu) -> bool:
         """Tell whether *impu* lies in it."""

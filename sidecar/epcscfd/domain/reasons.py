@@ -51,6 +51,7 @@ class Reason(enum.StrEnum):
     IDENTITY_CONTESTED = "identity_contested"
     IDENTITY_UNPROVEN = "identity_unproven"
     RANGE_NOT_ENABLED = "range_not_enabled"
+    BLOCK_NOT_REGISTERED = "block_not_registered"
     DOMAIN_NOT_SERVED = "domain_not_served"
     KEYS_UNREACHABLE = "keys_unreachable"
     INTROSPECTION_UNREACHABLE = "introspection_unreachable"

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from epcscfd.domain.block import NO_BLOCKS, Blocks
 from epcscfd.domain.identity import Impi, Impu
 from epcscfd.domain.ownership import Ownership, ProofBy, Proven, ownership, refusal_of
 from epcscfd.domain.policy import Policy, Subscription, Wwsf, WwsfId
+from epcscfd.domain.ranges import IdentityRange, RangeMode
 from epcscfd.domain.reasons import Reason
 
 
@@ -44,16 +46,20 @@ class Standing:
     "Why a REGISTER would be refused nevertheless."
 
 
-def records_on(impu: Impu, impi: Impi | None, policy: Policy) -> tuple[Record, ...]:
+def records_on(
+    impu: Impu, impi: Impi | None, policy: Policy, blocks: Blocks = NO_BLOCKS
+) -> tuple[Record, ...]:
     """List what claims *impu*, or the *impi* that would come with it."""
     return (
         *_subscriptions(impu, impi, policy),
         *(_pools(impi, policy) if impi else ()),
-        *_ranges(impu, policy),
+        *_ranges(impu, policy, blocks),
     )
 
 
-def standing_of(wwsf: WwsfId, impu: Impu, impi: Impi | None, policy: Policy) -> Standing:
+def standing_of(
+    wwsf: WwsfId, impu: Impu, impi: Impi | None, policy: Policy, blocks: Blocks = NO_BLOCKS
+) -> Standing:
     """Tell what *impu* is for *wwsf*. Without *impi*: with the IMPI that suits best."""
     asked = policy.wwsfs[wwsf]
     found = [
@@ -61,9 +67,19 @@ def standing_of(wwsf: WwsfId, impu: Impu, impi: Impi | None, policy: Policy) -> 
         for each in ([impi] if impi else _suitable(asked, impu, policy))
     ]
     best = next((each for each in found if isinstance(each, Proven)), found[0])
-    enabled = not isinstance(best, Proven) or best.range is None or best.range.enabled
-    reason = refusal_of(best, asked) if enabled else Reason.RANGE_NOT_ENABLED
-    return Standing(wwsf, best, reason)
+    within = best.range if isinstance(best, Proven) else None
+    if within is None or is_enabled(within, asked, blocks):
+        return Standing(wwsf, best, refusal_of(best, asked))
+    if within.mode is RangeMode.BLOCK:
+        return Standing(wwsf, best, Reason.BLOCK_NOT_REGISTERED)
+    return Standing(wwsf, best, Reason.RANGE_NOT_ENABLED)
+
+
+def is_enabled(range_: IdentityRange, wwsf: Wwsf, blocks: Blocks) -> bool:
+    """Tell whether a range of *wwsf* lets anybody in."""
+    if range_.mode is RangeMode.BLOCK:
+        return blocks.has(wwsf, str(range_))
+    return range_.enabled
 
 
 def _suitable(wwsf: Wwsf, impu: Impu, policy: Policy) -> Iterator[Impi]:
@@ -99,9 +115,8 @@ def _pools(impi: Impi, policy: Policy) -> Iterator[Record]:
         yield Record(ProofBy.POOL, wwsf, entry, (wwsf,))
 
 
-def _ranges(impu: Impu, policy: Policy) -> Iterator[Record]:
+def _ranges(impu: Impu, policy: Policy, blocks: Blocks) -> Iterator[Record]:
     claims = policy.range_claims(impu)
     for claim in sorted(claims, key=lambda each: (each.wwsf, str(each.range))):
-        yield Record(
-            ProofBy.RANGE, claim.wwsf, str(claim.range), (claim.wwsf,), claim.range.enabled
-        )
+        enabled = is_enabled(claim.range, policy.wwsfs[claim.wwsf], blocks)
+        yield Record(ProofBy.RANGE, claim.wwsf, str(claim.range), (claim.wwsf,), enabled)

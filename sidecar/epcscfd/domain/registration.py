@@ -103,7 +103,7 @@ class Registration:
     @property
     def entity(self) -> str:
         """Id of the entity that vouched. Empty: none did."""
-        return self.scope.partition("/")[2]
+        return f"{self.scope}/".split("/")[1]
 
 
 def key_of(node: str, boot_id: str, id_: str) -> str:

@@ -228,6 +228,12 @@ REPLIES: Mapping[Reason, SipReply] = MappingProxyType(
         Reason.RANGE_NOT_ENABLED: SipReply(
             _FORBIDDEN, _KEPT, "The range is not enabled; enable it once the core has it."
         ),
+        # S002-33: the web server may register it the next moment.
+        Reason.BLOCK_NOT_REGISTERED: SipReply(
+            _FORBIDDEN,
+            _PASSING,
+            "The web server has not registered the block of the IMPU: see `epcscfctl block list`.",
+        ),
         # F13
         Reason.DOMAIN_NOT_SERVED: SipReply(
             _FORBIDDEN, _KEPT, "The domain of the IMPU is no home domain: create it, if it is."

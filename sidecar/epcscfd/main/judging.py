@@ -28,7 +28,14 @@ from epcscfd.tokens.verifying import EntityVerifier
 if TYPE_CHECKING:
     from epcscfd.app.provisioning import Resource
     from epcscfd.domain.revocation import Revocations
-    from epcscfd.ports import Clock, Journal, PolicySource, RevocationSource, TokenWatch
+    from epcscfd.ports import (
+        BlockSource,
+        Clock,
+        Journal,
+        PolicySource,
+        RevocationSource,
+        TokenWatch,
+    )
     from epcscfd.settings import Settings
 
 
@@ -42,6 +49,7 @@ class Sources:
 
     policies: PolicySource
     revocations: RevocationSource
+    blocks: BlockSource
 
 
 class Judging:
@@ -68,6 +76,7 @@ class Judging:
         self.judge = RegisterJudge(
             policies=sources.policies,
             revocations=sources.revocations,
+            blocks=sources.blocks,
             verifier=EntityVerifier(JwtVerifier(self._keyring), self.introspector, watch),
             ledger=OneTimeLedger(clock, self.rules.skew),
             journal=journal,

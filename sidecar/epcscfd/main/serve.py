@@ -28,6 +28,8 @@ from epcscfd.main.observed import serve_metrics
 from epcscfd.main.standing import Ground, Standing
 from epcscfd.main.waf_office import WafOffice
 from epcscfd.rpc.admin import PolicyAdmin
+from epcscfd.rpc.blocks import BlockAdmin
+from epcscfd.rpc.blocks import Parts as BlockParts
 from epcscfd.rpc.control import EdgeControl, Parts
 from epcscfd.rpc.decisions import DecisionAdmin
 from epcscfd.rpc.ownership import OwnershipAdmin
@@ -92,21 +94,14 @@ class Sidecar:
         stores = make_stores(self._engine, clock)
         self._deliveries = self._make_deliveries(stores, clock)
         self._standing = self._make_standing(stores, clock)
-        sources = Sources(self.board, self._standing.revocations)
+        sources = Sources(self.board, self._standing.revocations, self._standing.blocks)
         self._judging = Judging(settings, sources, journal, self._watch, clock)
-        self._control = EdgeControl(
-            Parts(
-                judge=self._judging.judge,
-                policies=self.board,
-                rules=self._judging.rules,
-                watch=self._watch,
-                registrar=self._standing.registrar,
-            )
-        )
+        self._control = self._make_control()
         admin: tuple[Service, ...] = (
             PolicyAdmin(self._store, self._watch, vet_keys, self._standing.severance.orders_for),
             DecisionAdmin(journal),
-            OwnershipAdmin(self.board),
+            OwnershipAdmin(self.board, self._standing.blocks),
+            self._block_admin(),
             *self._standing.admin(),
             self._deliveries.admin,
             *self._waf_admin(clock),
@@ -114,6 +109,18 @@ class Sidecar:
         self._endpoints = (
             Endpoint(settings.control.socket, settings.control.tcp, [self._control]),
             Endpoint(settings.admin.socket, settings.admin.tcp, admin),
+        )
+
+    def _make_control(self) -> EdgeControl:
+        return EdgeControl(
+            Parts(
+                judge=self._judging.judge,
+                policies=self.board,
+                blocks=self._standing.blocks,
+                rules=self._judging.rules,
+                watch=self._watch,
+                registrar=self._standing.registrar,
+            )
         )
 
     def _make_deliveries(self, stores: Stores, clock: Clock) -> Deliveries:
@@ -132,6 +139,9 @@ class Sidecar:
             released=self._deliveries.bell.ring,
         )
         return Standing(ground)
+
+    def _block_admin(self) -> BlockAdmin:
+        return BlockAdmin(BlockParts(self._store, self.board, self._standing.blocks, self._watch))
 
     def _waf_admin(self, clock: Clock) -> list[Service]:
         """Give what operators of the WAF call, wherever it runs: the database is the same."""

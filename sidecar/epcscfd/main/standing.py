@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from epcscfd.app.blocks import BlockDesk
 from epcscfd.app.edges import EdgeRegistrar
 from epcscfd.app.leftovers import Leftovers, Rules
 from epcscfd.app.orders import OrderDesk
@@ -74,7 +75,9 @@ class Standing:
         rules = Rules(ground.rules, ground.grace)
         self._leftovers = Leftovers(stores.leftovers, ground.board, rules, clock)
         self._leftovers.conclude = book.conclude
-        self.registrar = EdgeRegistrar(book, desk, self._leftovers)
+        self.blocks = BlockDesk(stores.blocks, desk, ground.board, clock, watch)
+        self.blocks.released = ground.released
+        self.registrar = EdgeRegistrar(book, desk, self._leftovers, self.blocks)
 
     def admin(self) -> list[Service]:
         """Give the services for operators."""
@@ -97,10 +100,15 @@ class Standing:
         ]
 
     async def start(self) -> None:
-        """Know what is revoked, and begin. The tables must be there. Raise Unavailable."""
+        """Know what is revoked and registered, and begin. The tables must be there.
+
+        Raise Unavailable.
+        """
         await self.revocations.resume()
-        for work in (self._book.run(), self._desk.run(), self.severance.run(), self._tend()):
-            self._begin(work)
+        await self.blocks.refresh()
+        for part in (self._book, self._desk, self.severance, self.blocks):
+            self._begin(part.run())
+        self._begin(self._tend())
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
         self._tasks.append(asyncio.create_task(work))
@@ -130,8 +138,9 @@ class Standing:
             await stores.orders.forget(now - ORDER_MEMORY)
 
     async def catch_up(self) -> None:
-        """See what other sidecars on the same database have revoked and ordered."""
+        """See what other sidecars on the same database have revoked, heard and ordered."""
         await self.revocations.refresh()
+        await self.blocks.refresh()
         self._desk.follow()
 
     async def _inform(self) -> None:
@@ -145,6 +154,7 @@ class Standing:
         with suppress(TimeoutError):
             async with asyncio.timeout(LAST_WORDS if self._tasks else 0):
                 await self._book.settled()
+                await self.blocks.settled()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

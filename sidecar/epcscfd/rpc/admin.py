@@ -19,7 +19,7 @@ from google.protobuf import empty_pb2
 from google.protobuf.message_factory import GetMessageClass
 
 from epcscf.admin.v1 import policy_pb2
-from epcscfd.app.provisioning import key_of, name_of
+from epcscfd.app.provisioning import carried_over, key_of, name_of
 from epcscfd.app.wellformed import check_change, check_resource
 from epcscfd.errors import InvalidArgument, quote
 from epcscfd.rpc.convert.fields import page_size
@@ -135,7 +135,7 @@ class ResourceAdmin:
             merged = _merged(form.to_proto(current), message, request.update_mask)
             after = self._read(form, merged, key)
             check_change(current.resource, after)
-            return after
+            return carried_over(current.resource, after)
 
         current = (form.kind, key, message.etag)
         stored = await self._store.update(current, change, rehearse=request.validate_only)

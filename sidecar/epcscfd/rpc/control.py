@@ -21,6 +21,7 @@ from epcscf.control.v1 import control_pb2_grpc
 from epcscfd.domain.edge import edge_view
 from epcscfd.domain.registration import Boot
 from epcscfd.errors import InvalidArgument
+from epcscfd.rpc.convert.blocks import news_from_proto
 from epcscfd.rpc.convert.control import facts_from_proto, verdict_to_proto, view_to_proto
 from epcscfd.rpc.convert.orders import progress_from_proto
 from epcscfd.rpc.outbox import Outbox
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     import grpc
 
+    from epcscfd.domain.block import Blocks
     from epcscfd.domain.judgement import Judgement
     from epcscfd.domain.policy import Policy
     from epcscfd.domain.register import RegisterFacts
@@ -73,6 +75,18 @@ class PolicyFeed(Protocol):
         ...
 
 
+class BlockFeed(Protocol):
+    """Where word of registered blocks comes from."""
+
+    def current(self) -> Blocks:
+        """Give all that are known."""
+        ...
+
+    def subscribed(self, subscriber: Callable[[Blocks], None]) -> AbstractContextManager[None]:
+        """Call *subscriber* with whatever is known from now on within the block."""
+        ...
+
+
 class EdgeWatch(Protocol):
     """Is told what happens on conversations."""
 
@@ -107,6 +121,7 @@ class Parts:
 
     judge: Judge
     policies: PolicyFeed
+    blocks: BlockFeed
     rules: JudgeRules
     watch: EdgeWatch
     registrar: Registrar
@@ -133,19 +148,19 @@ class EdgeControl(control_pb2_grpc.EdgeControlServicer):
         """Hold one conversation."""
         del context
         hello = await _hello(request_iterator)
-        watch, policies = self._parts.watch, self._parts.policies
+        watch, policies, blocks = self._parts.watch, self._parts.policies, self._parts.blocks
         conversation = Conversation(self._parts, Boot(hello.node, hello.boot_id))
         self._conversations.add(conversation)
         watch.edge_joined(hello.node, hello.boot_id)
 
-        def tell(policy: Policy) -> None:
-            view = view_to_proto(edge_view(policy, self._parts.rules))
-            conversation.outbox.post(pb.ToEdge(policy=view))
+        def tell(_: Policy | Blocks) -> None:
+            view = edge_view(policies.current(), self._parts.rules, blocks.current())
+            conversation.outbox.post(pb.ToEdge(policy=view_to_proto(view)))
 
         try:
             tell(policies.current())
             frames = conversation.hold(request_iterator)
-            with policies.subscribed(tell):
+            with policies.subscribed(tell), blocks.subscribed(tell):
                 async with aclosing(frames):
                     async for frame in frames:
                         yield frame
@@ -226,6 +241,8 @@ class Conversation:
                     hear_report(report, self._boot, hearing, self._parts.watch.declined)
             case "roll":
                 hear_roll(frame.roll, self._boot, hearing)
+            case "block":
+                hearing.block(news_from_proto(frame.block))
             case "progress":
                 hearing.progressed(frame.progress.order, progress_from_proto(frame.progress))
             case "hello":

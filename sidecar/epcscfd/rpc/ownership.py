@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from epcscfd.domain.policy import Policy
     from epcscfd.domain.records import Record
+    from epcscfd.ports import BlockSource
 
 
 class PolicySource(Protocol):
@@ -36,8 +37,9 @@ class OwnershipAdmin(ownership_pb2_grpc.OwnershipAdminServicer):
 
     full_name = pb.DESCRIPTOR.services_by_name["OwnershipAdmin"].full_name
 
-    def __init__(self, policies: PolicySource) -> None:
+    def __init__(self, policies: PolicySource, blocks: BlockSource) -> None:
         self._policies = policies
+        self._blocks = blocks
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Serve on *server*."""
@@ -53,9 +55,10 @@ class OwnershipAdmin(ownership_pb2_grpc.OwnershipAdminServicer):
         policy = self._policies.current()
         impu = identity("impu", request.impu, Impu.parse)
         impi = identity("impi", request.impi, Impi.parse) if request.impi else None
-        records = records_on(impu, impi, policy)
+        blocks = self._blocks.current()
+        records = records_on(impu, impi, policy, blocks)
         concerned = [_asked(request, policy)] if request.wwsf else _named(records)
-        standings = (standing_of(wwsf, impu, impi, policy) for wwsf in concerned)
+        standings = (standing_of(wwsf, impu, impi, policy, blocks) for wwsf in concerned)
         return pb.LookUpOwnerResponse(
             impu=str(impu),
             records=map(record_to_proto, records),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from epcscf.control.v1.registrations_pb2 import Report, Roll
+    from epcscfd.domain.block import BlockNews
     from epcscfd.domain.orders import Errand, Progress
     from epcscfd.domain.registration import Boot, Cause, Registration
     from epcscfd.rpc.outbox import Outbox
@@ -32,6 +33,10 @@ class Hearing(Protocol):
 
     def roll_ended(self) -> None:
         """Hear that all that stands has been told."""
+        ...
+
+    def block(self, news: BlockNews) -> None:
+        """Hear what became of the registration of a block."""
         ...
 
     def progressed(self, order_id: str, progress: Progress) -> None:

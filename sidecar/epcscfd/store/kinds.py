@@ -34,8 +34,16 @@ from epcscfd.domain.policy import (
     WwsfId,
     WwsfState,
 )
-from epcscfd.domain.ranges import IdentityRange, RangeMode, parse_identities
 from epcscfd.store import schema
+from epcscfd.store.blocks import (
+    block_addresses,
+    block_certificates,
+    block_columns,
+    block_of,
+    pilots,
+    range_members,
+    range_of,
+)
 
 
 if TYPE_CHECKING:
@@ -242,6 +250,7 @@ def _wwsf_row(wwsf: Wwsf) -> Row:
         "token_in_every_request": wwsf.token_in_every_request,
         "max_registrations": wwsf.quota.max_registrations,
         "max_first_sights": wwsf.quota.max_first_sights,
+        **block_columns(wwsf.block),
     }
 
 
@@ -257,7 +266,8 @@ def _wwsf(row: RowMapping, lists: Lists) -> Wwsf:
         entities=cast("frozenset[EntityId]", lists["authorization_entities"]),
         client_certificates=lists["client_certificates"],
         pool=pool if row["has_pool"] else None,
-        ranges=frozenset(_range(*member) for member in lists["ranges"]),
+        ranges=frozenset(range_of(*member) for member in lists["ranges"]),
+        block=block_of(row, lists),
         proof_required=row["proof_required"],
         credentials=Credentials(row["credentials"]),
         token_in_every_request=row["token_in_every_request"],
@@ -274,14 +284,6 @@ def _pool_impis(wwsf: Wwsf) -> Iterable[str]:
 
 def _pool_realms(wwsf: Wwsf) -> Iterable[str]:
     return wwsf.pool.impi_realms if wwsf.pool else ()
-
-
-def _ranges(wwsf: Wwsf) -> Iterable[Member]:
-    return ((str(each), each.mode.value, each.enabled) for each in wwsf.ranges)
-
-
-def _range(text: str, mode: str, enabled: bool) -> IdentityRange:  # noqa: FBT001 - a row
-    return IdentityRange(parse_identities(text), RangeMode(mode), enabled)
 
 
 def _subscription_row(subscription: Subscription) -> Row:
@@ -308,7 +310,7 @@ def _claims_more(before: Wwsf | None, after: Wwsf | None) -> bool:
 
 
 def _claimed(wwsf: Wwsf) -> Iterable[str]:
-    return chain(map(str, wwsf.ranges), _pool_impis(wwsf), _pool_realms(wwsf))
+    return chain(map(str, wwsf.ranges), _pool_impis(wwsf), _pool_realms(wwsf), pilots(wwsf))
 
 
 HOME_DOMAINS: Kind[HomeDomain] = Kind(
@@ -346,7 +348,12 @@ WWSFS: Kind[Wwsf] = Kind(
         ),
         ListOf("pool.impis", schema.pool_impis, _pool_impis),
         ListOf("pool.impi_realms", schema.pool_realms, _pool_realms),
-        ListOf("ranges", schema.wwsf_ranges, lambda wwsf: map(str, wwsf.ranges), details=_ranges),
+        ListOf(
+            "ranges", schema.wwsf_ranges, lambda wwsf: map(str, wwsf.ranges), details=range_members
+        ),
+        ListOf("block.pilot", schema.block_pilots, pilots),
+        ListOf("block.client_certificates", schema.block_certificates, block_certificates),
+        ListOf("block.addresses", schema.block_addresses, block_addresses),
     ),
     to_row=_wwsf_row,
     from_rows=_wwsf,

@@ -18,7 +18,7 @@ from epcscfd.store.engine import WRITES
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-LATEST = "0008"
+LATEST = "0009"
 "Compared first, because a start without steps to run need not load alembic at all."
 
 STEPS = "epcscfd.store:migrations"

@@ -130,6 +130,9 @@ wwsfs = Table(
     Column("token_in_every_request", Boolean, nullable=False, server_default=false()),
     Column("max_registrations", Integer, nullable=False, server_default="0"),
     Column("max_first_sights", Integer, nullable=False, server_default="0"),
+    Column("block_mode", String(16), nullable=False, server_default=""),
+    Column("block_impi", String(512), nullable=False, server_default=""),
+    Column("block_ha1", String(64), nullable=False, server_default=""),
     CheckConstraint("state IN ('active', 'suspended')", name="state"),
     CheckConstraint("credentials IN ('token', 'digest', 'token_or_digest')", name="credentials"),
     CheckConstraint("max_registrations >= 0", name="max_registrations"),
@@ -193,7 +196,12 @@ wwsf_ranges = sole_values_of(
     1024,
     Column("mode", String(16), nullable=False),
     Column("enabled", Boolean, nullable=False),
+    # To a sidecar of the step before, a range of a block is one that is not enabled.
+    Column("in_block", Boolean, nullable=False, server_default=false()),
     CheckConstraint("mode IN ('static')", name="mode"),
 )
+block_pilots = sole_values_of("block_pilots", wwsfs, 512)
+block_certificates = values_of("block_certificates", wwsfs, 64)
+block_addresses = values_of("block_addresses", wwsfs, 64)
 subscription_impus = values_of("subscription_impus", subscriptions, 512)
 subscription_wwsfs = references_of("subscription_wwsfs", subscriptions, wwsfs)

@@ -148,3 +148,15 @@ dead_letters = Table(
     Column("attempts", Integer, nullable=False),
     Column("last_error", Text, nullable=False),
 )
+
+block_states = Table(
+    "block_states",
+    metadata,
+    Column("wwsf", String(63), primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("told_at", BigInteger, nullable=False),
+    Column("until", UtcDateTime),
+    Column("begun_at", BigInteger, nullable=False),
+    Column("confirmed", JSON),
+)
+"What edges have told of blocks, also of those that have ended: older news do not count."

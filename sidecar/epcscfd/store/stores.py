@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from epcscfd.store.block_store import SqlBlocks
 from epcscfd.store.event_store import SqlEvents
 from epcscfd.store.leftover_store import SqlLeftovers
 from epcscfd.store.order_store import SqlOrders
@@ -29,6 +30,7 @@ class Stores:
     revocations: SqlRevocations
     events: SqlEvents
     webhooks: SqlWebhooks
+    blocks: SqlBlocks
 
 
 def make_stores(engine: AsyncEngine, clock: Clock) -> Stores:
@@ -40,4 +42,5 @@ def make_stores(engine: AsyncEngine, clock: Clock) -> Stores:
         revocations=SqlRevocations(engine),
         events=SqlEvents(engine),
         webhooks=SqlWebhooks(engine),
+        blocks=SqlBlocks(engine),
     )

@@ -11,10 +11,12 @@ from epcscfd.telemetry import events
 
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from epcscfd.domain.block import BlockState
     from epcscfd.domain.orders import Order, Progress
-    from epcscfd.domain.registration import Boot, Entry
+    from epcscfd.domain.policy import WwsfId
+    from epcscfd.domain.registration import Boot, Cause, Entry
     from epcscfd.domain.release import Release
     from epcscfd.domain.revocation import Revocation
     from epcscfd.telemetry.metrics import StandingMetrics
@@ -98,6 +100,23 @@ class StandingWatch:
     def taken_back(self, id_: str, peer: str) -> None:
         """Note that a revocation was taken back."""
         self._log.info(events.REVOCATION_TAKEN_BACK, revocation=id_, peer=peer)
+
+    def block_registered(self, wwsf: WwsfId, state: BlockState) -> None:
+        """Note that a block is registered, or longer than before."""
+        until = state.until.isoformat() if state.until else ""
+        self._log.info(events.BLOCK_REGISTERED, wwsf=wwsf, account=state.account, until=until)
+
+    def block_ended(self, wwsf: WwsfId, cause: Cause) -> None:
+        """Note that the registration of a block has ended."""
+        self._log.warning(events.BLOCK_ENDED, wwsf=wwsf, cause=cause)
+
+    def block_narrowed(self, wwsf: WwsfId, missing: Sequence[str]) -> None:
+        """Note that the core has confirmed less than is provisioned."""
+        self._log.error(events.BLOCK_NARROWED, wwsf=wwsf, unconfirmed=list(missing))
+
+    def blocks_failed(self, error: Exception) -> None:
+        """Note that news of a block could not be written down; it will be tried again."""
+        self.writing_failed(error)
 
     def written(self) -> None:
         """Note that the copy is written again."""

@@ -13,6 +13,7 @@ import grpc
 
 from epcscf.control.v1 import control_pb2 as pb
 from epcscf.control.v1 import control_pb2_grpc
+from epcscfd.domain.block import Blocks
 from epcscfd.domain.judgement import Judgement, judge_register
 from epcscfd.errors import Unavailable
 from tests.builders import a_case, a_policy
@@ -21,14 +22,16 @@ from tests.builders import a_case, a_policy
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from epcscf.control.v1.blocks_pb2 import BlockNews as BlockNewsFrame
     from epcscf.control.v1.registrations_pb2 import ReportBatch, Roll
+    from epcscfd.domain.block import BlockNews
     from epcscfd.domain.orders import Progress
     from epcscfd.domain.policy import Policy
     from epcscfd.domain.register import RegisterFacts
     from epcscfd.domain.registration import Boot, Cause, Registration
     from epcscfd.rpc.standing import EdgeLine
 
-    Frame = pb.Hello | pb.QuestionBatch | pb.Probe | ReportBatch | Roll
+    Frame = pb.Hello | pb.QuestionBatch | pb.Probe | ReportBatch | Roll | BlockNewsFrame
 
 
 @dataclass
@@ -131,11 +134,38 @@ class HeardEdge:
     def roll_ended(self) -> None:
         self.told.append(("roll", "ended"))
 
+    def block(self, news: BlockNews) -> None:
+        self.told.append(("block", news))
+
     def progressed(self, order_id: str, progress: Progress) -> None:
         self.told.append((order_id, progress))
 
     def leave(self) -> None:
         self.here = False
+
+
+class HeardBlocks:
+    """Blocks of which the test tells."""
+
+    def __init__(self) -> None:
+        self._known = Blocks()
+        self.subscribers: list[Callable[[Blocks], None]] = []
+
+    def current(self) -> Blocks:
+        return self._known
+
+    @contextmanager
+    def subscribed(self, subscriber: Callable[[Blocks], None]) -> Iterator[None]:
+        self.subscribers.append(subscriber)
+        try:
+            yield
+        finally:
+            self.subscribers.remove(subscriber)
+
+    def publish(self, blocks: Blocks) -> None:
+        self._known = blocks
+        for subscriber in self.subscribers:
+            subscriber(blocks)
 
 
 @dataclass

@@ -19,7 +19,7 @@ from epcscf.control.v1.registrations_pb2 import Declined, Report, ReportBatch
 from epcscfd.rpc import control
 from epcscfd.rpc.control import EdgeControl, Parts
 from tests.adapters.rpc.conftest import served
-from tests.adapters.rpc.talk import Edge, Feed, HeardEdges, ScriptedJudge, SeenEdges
+from tests.adapters.rpc.talk import Edge, Feed, HeardBlocks, HeardEdges, ScriptedJudge, SeenEdges
 from tests.builders import a_policy, a_wwsf, some_rules
 
 
@@ -41,6 +41,7 @@ class Talk:
     feed: Feed
     seen: SeenEdges
     heard: HeardEdges
+    blocks: HeardBlocks
     bugs: list[tuple[str, Exception]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -55,9 +56,10 @@ class Talk:
 async def talk(directory: Path) -> AsyncIterator[Talk]:
     judge, feed, seen = ScriptedJudge(), Feed(a_policy(revision=7)), SeenEdges()
     heard = HeardEdges()
-    control = EdgeControl(Parts(judge, feed, some_rules(), seen, heard))
+    blocks = HeardBlocks()
+    control = EdgeControl(Parts(judge, feed, blocks, some_rules(), seen, heard))
     async with served(directory, control) as server:
-        yield Talk(server.channel, control, judge, feed, seen, heard, server.bugs)
+        yield Talk(server.channel, control, judge, feed, seen, heard, blocks, server.bugs)
 
 
 async def error_info(edge: Edge) -> tuple[grpc.StatusCode, error_details_pb2.ErrorInfo]:
@@ -109,7 +111,9 @@ async def test_hello_is_said_once(talk: Talk) -> None:
 
 
 async def test_without_a_policy_nobody_is_served(directory: Path) -> None:
-    parts = Parts(ScriptedJudge(), Feed(None), some_rules(), SeenEdges(), HeardEdges())
+    parts = Parts(
+        ScriptedJudge(), Feed(None), HeardBlocks(), some_rules(), SeenEdges(), HeardEdges()
+    )
     control = EdgeControl(parts)
     async with served(directory, control) as server:
         edge = Edge(server.channel)

@@ -15,6 +15,7 @@ from tests.adapters.rpc.administer import failure_of
 from tests.adapters.rpc.conftest import served
 from tests.adapters.rpc.talk import Feed
 from tests.builders import a_policy, a_subscription, a_wwsf
+from tests.fakes.memory import MemoryBlocks
 
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ POLICY = a_policy(
 
 @pytest_asyncio.fixture
 async def stub(directory: Path) -> AsyncIterator[OwnershipAdminAsyncStub]:
-    async with served(directory, OwnershipAdmin(Feed(POLICY))) as server:
+    async with served(directory, OwnershipAdmin(Feed(POLICY), MemoryBlocks())) as server:
         stub: OwnershipAdminAsyncStub = ownership_pb2_grpc.OwnershipAdminStub(server.channel)
         yield stub
 

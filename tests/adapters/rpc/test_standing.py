@@ -13,7 +13,7 @@ from epcscfd.domain.registration import Boot, Cause
 from epcscfd.rpc.control import EdgeControl, Parts
 from epcscfd.rpc.convert.standing import LATEST, registration_from_proto
 from tests.adapters.rpc.conftest import served
-from tests.adapters.rpc.talk import Edge, Feed, HeardEdges, ScriptedJudge, SeenEdges
+from tests.adapters.rpc.talk import Edge, Feed, HeardBlocks, HeardEdges, ScriptedJudge, SeenEdges
 from tests.builders import a_policy, from_now, some_rules
 from tests.fakes.registrations import EDGE1, a_registration
 
@@ -44,7 +44,9 @@ TOLD = pb.Registration(
 @pytest_asyncio.fixture
 async def talk(directory: Path) -> AsyncIterator[tuple[Edge, HeardEdges]]:
     heard = HeardEdges()
-    parts = Parts(ScriptedJudge(), Feed(a_policy()), some_rules(), SeenEdges(), heard)
+    parts = Parts(
+        ScriptedJudge(), Feed(a_policy()), HeardBlocks(), some_rules(), SeenEdges(), heard
+    )
     async with served(directory, EdgeControl(parts)) as server:
         edge = Edge(server.channel)
         await edge.hello()

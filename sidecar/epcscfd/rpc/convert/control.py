@@ -8,6 +8,7 @@ from epcscf.control.v1 import control_pb2 as pb
 from epcscfd.domain.policy import WwsfId
 from epcscfd.domain.reasons import Connection
 from epcscfd.domain.register import Accept, Door, Forward, Grant, RegisterFacts
+from epcscfd.rpc.convert.blocks import account_to_proto
 
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def view_to_proto(view: EdgeView) -> pb.PolicyView:
             for each in view.challenges
         ],
         wwsfs=[_rules_to_proto(rules) for rules in view.wwsfs],
+        blocks=map(account_to_proto, view.blocks),
     )
 
 

@@ -56,8 +56,8 @@ def registration_from_proto(boot: Boot, told: pb.Registration) -> Registration:
         identities=tuple(map(_text, told.identities)),
         subject=_text(told.subject),
         token_id=_text(told.token_id),
-        token_expires_at=_instant(told.token_expires_at) if told.token_expires_at else None,
-        expires_at=_instant(told.expires_at),
+        token_expires_at=instant(told.token_expires_at) if told.token_expires_at else None,
+        expires_at=instant(told.expires_at),
         contact=_text(told.contact),
         decision_id=_text(told.decision_id),
         local=told.local,
@@ -69,7 +69,8 @@ def _text(value: str) -> str:
     return value.replace("\0", "")
 
 
-def _instant(seconds: int) -> datetime:
+def instant(seconds: int) -> datetime:
+    """Read a time that an edge tells, in seconds since 1970."""
     return datetime.fromtimestamp(min(seconds, LATEST), UTC)
 
 

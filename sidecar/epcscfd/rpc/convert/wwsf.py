@@ -18,6 +18,7 @@ from epcscfd.domain.policy import (
     WwsfState,
 )
 from epcscfd.domain.ranges import IdentityRange, RangeMode, parse_identities
+from epcscfd.rpc.convert.blocks import block_from_proto, block_to_proto
 from epcscfd.rpc.convert.fields import (
     chosen,
     identities,
@@ -42,6 +43,7 @@ CREDENTIALS = {
 }
 MODES = {
     pb.IdentityRange.STATIC: RangeMode.STATIC,
+    pb.IdentityRange.BLOCK: RangeMode.BLOCK,
 }
 
 
@@ -65,6 +67,7 @@ def wwsf_from_proto(message: pb.Wwsf, key: str) -> Wwsf:
             _range_from_proto(f"ranges[{index}]", each)
             for index, each in enumerate(message.ranges)
         ),
+        block=block_from_proto(message.block) if message.HasField("block") else None,
         proof_required=message.proof_required,
         credentials=chosen("credentials", CREDENTIALS, message.credentials, Credentials.TOKEN),
         token_in_every_request=message.token_in_every_request,
@@ -102,6 +105,8 @@ def wwsf_to_proto(stored: Stored[Wwsf]) -> pb.Wwsf:
             impis=sorted(map(str, wwsf.pool.impis)), impi_realms=sorted(wwsf.pool.impi_realms)
         )
         message.pool.CopyFrom(pool)
+    if wwsf.block is not None:
+        message.block.CopyFrom(block_to_proto(wwsf.block))
     if wwsf.quota != Quota():
         message.quota.max_registrations = wwsf.quota.max_registrations
         message.quota.max_first_sights = wwsf.quota.max_first_sights

@@ -1,0 +1,1 @@
+"""Commands about blocks that web servers register."""
