@@ -106,6 +106,19 @@ async def test_a_renewal_does_not_outlive_the_token(inn):
         assert 590 < granted < 600
 
 
+@pytest.mark.req("S001-30")
+async def test_the_last_token_decides_what_a_renewal_is(inn):
+    impu = bed(9)
+    lasting = bearer(inn, impu)
+    brief = bearer(inn, impu, exp=int(time.time()) + 300)
+    async with await connect(inn) as wic:
+        for _ in range(2):
+            assert list(lives(await wic.register(impu, lasting)).values()) == [600]
+        assert max(lives(await wic.register(impu, brief)).values()) <= 300
+        assert not [row for row in inn.edge.rows("ep_renewal") if "bed9@" in row]
+        assert list(lives(await wic.register(impu, lasting)).values()) == [600]
+
+
 @pytest.mark.req("S001-31")
 async def test_every_device_is_told_of_all_with_what_is_left_of_each(inn):
     impu = bed(4)
