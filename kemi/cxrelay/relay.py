@@ -103,12 +103,14 @@ def _address(text: str) -> Address:
     return host.strip("[]"), int(port)
 
 
-async def _serve(kamailio: Kamailio, relay: Relay, act: Callable[[], None]) -> None:
+async def _serve(kamailio: Kamailio, relay: Relay, act: Callable[[], None] | None = None) -> None:
     """Relay for ever, and act again and again."""
     async with contextlib.AsyncExitStack() as servers:
         for place, hss in pairs(kamailio.definition("CX_RELAY")):
             await servers.enter_async_context(await relay.listen(place, hss))
-        while True:
+        if act is None:
+            await asyncio.get_running_loop().create_future()
+        while act is not None:
             act()
             await asyncio.sleep(LOOK_EVERY)
 
@@ -124,7 +126,7 @@ def run_scscf(ksr: Any) -> None:
 def run_icscf(ksr: Any) -> None:
     """Work for an I-CSCF until something breaks."""
     kamailio = Kamailio(ksr)
-    _run(_serve(kamailio, Relay(kamailio, CalledRanges(kamailio)), lambda: None))
+    _run(_serve(kamailio, Relay(kamailio, CalledRanges(kamailio))))
 
 
 def _run(work: Coroutine[None, None, None]) -> None:
