@@ -32,8 +32,8 @@ PORTS = 2 + len(PLANS)
 HINTS = "Call from your browser"
 UP = "Ctrl-C ends everything."
 ADDRESS = re.compile(r"https?://\S+")
-SLOWEST = 50
-"Seconds; a quiet machine takes eight."
+SLOWEST = 80
+"Seconds; a quiet machine takes eight, one that runs two labs besides five times as long."
 
 
 PDEATH = ("setpriv", "--pdeathsig", "TERM")
@@ -108,9 +108,8 @@ def run(tmp_path_factory):
     started.kill()
 
 
-@pytest.mark.timeout(120)
-@pytest.mark.parametrize("told_to_end", [signal.SIGINT, signal.SIGTERM])
-async def test_make_run_serves_what_it_prints_and_ends_without_a_trace(run, told_to_end):
+@pytest.mark.timeout(150)
+async def test_make_run_serves_what_it_prints_and_ends_without_a_trace(run):
     hints = await asyncio.to_thread(run.wait_until_up)
     trust = ssl.create_default_context(cafile=beside("certificates", hints).split()[1].rstrip(","))
 
@@ -125,10 +124,10 @@ async def test_make_run_serves_what_it_prints_and_ends_without_a_trace(run, told
     )
     assert {"make", "kamailio", "rtpengine", "epcscfd"} <= set(run.processes())
 
-    status = await asyncio.to_thread(run.end, told_to_end)
+    status = await asyncio.to_thread(run.end, signal.SIGINT)
 
     # make ends by the signal that it got, once its program has ended well
-    assert status == -told_to_end
+    assert status == -signal.SIGINT
     assert run.processes() == []
     printed = run.log.lines()
     after = printed[printed.index("all down") + 1 :]
