@@ -74,9 +74,9 @@ class Run:
         begin = next(number for number, line in enumerate(lines) if HINTS in line)
         return [line for line in lines[begin:] if line]
 
-    def end(self, by: signal.Signals) -> int:
-        """Signal everybody in the foreground, as a terminal does by Ctrl-C; return the status."""
-        os.killpg(self._make.pid, by)
+    def interrupt(self) -> int:
+        """Press Ctrl-C, which a terminal tells everybody in the foreground; return the status."""
+        os.killpg(self._make.pid, signal.SIGINT)
         return self._make.wait(20)
 
     def processes(self) -> list[str]:
@@ -124,7 +124,7 @@ async def test_make_run_serves_what_it_prints_and_ends_without_a_trace(run):
     )
     assert {"make", "kamailio", "rtpengine", "epcscfd"} <= set(run.processes())
 
-    status = await asyncio.to_thread(run.end, signal.SIGINT)
+    status = await asyncio.to_thread(run.interrupt)
 
     # make ends by the signal that it got, once its program has ended well
     assert status == -signal.SIGINT
