@@ -57,8 +57,8 @@ def is_answer(
         return (
             message.status is not None
             and low <= message.status <= high
-            and message.one("CSeq") == request.one("CSeq")
-            and message.one("Call-ID") == request.one("Call-ID")
+            and message.all("CSeq") == request.all("CSeq")
+            and message.all("Call-ID") == request.all("Call-ID")
         )
 
     return wanted

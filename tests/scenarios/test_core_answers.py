@@ -157,6 +157,24 @@ async def test_what_the_core_says_to_its_own_stays_inside(
         assert DOMAIN in reply.one("To")
 
 
+@pytest.mark.scripted_core
+@pytest.mark.req("SX-1")
+async def test_a_browser_does_not_answer_in_the_place_of_the_core(lab, core_by_hand, impi_by_hand):
+    """It would have to guess a branch; what is guessed here was overheard."""
+    async with await lab.connect() as wic, await lab.connect() as other:
+        bearer = lab.bearer("portal", impi_by_hand)
+        request = wic.register_request(f"sip:{impi_by_hand}", bearer)
+        await wic.send(request.to_bytes())
+        told = await core_by_hand.receive(request)
+        said = [("Contact", request.one("Contact")), ("P-Associated-URI", f"<sip:{impi_by_hand}>")]
+        await other.send(told.reply(200, "OK", said).to_bytes())
+        reply = await wic.answer(request)
+        core_by_hand.answer(told, 403, "Forbidden")
+
+        assert reply.status == 500
+        assert lab.edge.connections_of(impi_by_hand) == []
+
+
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory):
     """A deployment that does not wait long for its core."""

@@ -293,6 +293,22 @@ async def test_a_refused_change_leaves_the_call_its_media(lab, wic, phone, here,
     await hangs_up(dialog, callee)
 
 
+@pytest.mark.parametrize("direction", ["from", "to"])
+async def test_an_answer_that_cannot_be_rewritten_is_not_passed_on(
+    lab, wic, phone, here, there, direction
+):
+    """Whoever called hears that there is no media, and not of the other side's addresses."""
+    ends = (wic, phone, (ALICE, BOB)) if direction == "from" else (phone, wic, (BOB, ALICE))
+    caller, callee, impus = ends
+    invite, arrived = await calling(caller, callee, impus, here.sdp())
+    lab.media.ask("terminate all")
+    dialog, other, accepted = await taken(caller, callee, invite, arrived, there.sdp())
+
+    assert (accepted.status, accepted.body) == (200, b"")
+    assert accepted.all("Content-Type") == ()
+    await hangs_up(dialog, other)
+
+
 async def test_a_message_with_a_session_description_is_no_call(lab, wic, phone, here):
     request = new_request(wic, "MESSAGE", (ALICE, BOB), (), here.sdp())
     arrived = await deliver(wic, request, phone)
