@@ -27,6 +27,7 @@ run: setup ## Bring up core, sidecar and Kamailio, register one client over WSS,
 test: setup ## Run all tests, real parts included, and hold docs/conformance.md against them
 	@rm -rf build/conformance
 	@$(MAKE) --no-print-directory check
+	@$(PY) -m pytest -q -n auto --dist worksteal --conformance-run=build/conformance $(PART_TESTS)
 	@$(PY) -m pytest $(if $(filter-out 1,$(LABS)),-n $(LABS) --dist loadfile) -m 'not storm' --conformance-run=build/conformance $(REAL_TESTS)
 	@$(PY) -m tools.conformance --check
 
@@ -35,7 +36,7 @@ storm: setup ## Run the tests with thousands of clients, and those that kill par
 	@$(PY) -m pytest -m storm -s tests/scenarios
 
 .PHONY: check
-check: $(VENV)/.ready build/.protos ## Format, lint, types, layers and unit tests, in a minute or two
+check: $(VENV)/.ready build/.protos ## Format, lint, types, layers and unit tests, in a minute
 	@$(VENV)/bin/ruff format --check -q . || { echo 'not formatted: run make format'; exit 1; }
 	@$(VENV)/bin/ruff check -q .
 	@$(VENV)/bin/mypy
@@ -45,7 +46,9 @@ check: $(VENV)/.ready build/.protos ## Format, lint, types, layers and unit test
 # How many labs side by side. Two take little more than half the time, and find more races.
 LABS ?= $(if $(filter 1,$(shell nproc)),1,2)
 REAL_TESTS := tests/process/ tests/lab/ tests/scenarios/ tests/browser/ tests/web/
-UNIT_TESTS := $(filter-out $(REAL_TESTS),$(wildcard tests/*/))
+# the sidecar's own parts, with databases and over gRPC and HTTP
+PART_TESTS := tests/adapters/ tests/ctl/ tests/demo/
+UNIT_TESTS := $(filter-out $(REAL_TESTS) $(PART_TESTS),$(wildcard tests/*/))
 
 .PHONY: format
 format: $(VENV)/.ready ## Format the sources and sort the imports
