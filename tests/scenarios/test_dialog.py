@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 from dataclasses import dataclass
 
@@ -117,6 +118,7 @@ async def test_a_subscription_is_notified(wic, user, phone):
     watched = Dialog.of_callee(phone, arrived, told)
 
     await passes(watched, watcher, "NOTIFY")
+    await passes(watcher, watched, "SUBSCRIBE")
 
 
 @pytest.mark.req("S001-36")
@@ -152,10 +154,43 @@ async def test_a_dialog_that_was_made_up_goes_nowhere(lab, from_wic, user):
             (own, f"<sip:{elsewhere.authority};lr>"),
             (own, f"<sip:{elsewhere.authority};lr;leg=o1>"),
         ):
+            from_wic.caller.cseq += 1
             made_up = dataclasses.replace(from_wic.caller, routes=routes)
             made_up.target = f"sip:{elsewhere.authority}"
             assert (await ask(wic, made_up.request("INFO"))).status == 403
         assert not elsewhere.pending()
+
+
+def reordered(route):
+    """Write the parameters of the URI in another order, as some stacks do."""
+    uri, *params = route.strip("<>").split(";")
+    return f"<{';'.join([uri, *reversed(params)])}>"
+
+
+@pytest.mark.req("S001-36")
+@pytest.mark.parametrize("side", ["caller", "callee"])
+async def test_the_way_of_a_dialog_is_the_one_that_was_recorded(from_wic, to_wic, side):
+    """TS 24.229 5.2.6.3: a browser goes nowhere else, behind the core neither."""
+    call = from_wic if side == "caller" else to_wic
+    dialog = getattr(call, side)
+    routes = dialog.routes
+    beside = "<sip:127.0.0.66:5060;lr>"
+    for altered in (
+        {"routes": (*routes, beside)},
+        {"routes": (*routes[:2], beside, *routes[2:])},
+        {"routes": (*routes[:-1], beside)},
+        {"routes": tuple(re.sub(";way=[^;>]*", "", route) for route in routes)},
+        {"routes": tuple(re.sub(";leg=([ot])", r";leg=\g<1>9", route) for route in routes)},
+        # no call of its own
+        {"call_id": "made-up"},
+    ):
+        # the next in number, as after an answer that was heard
+        dialog.cseq += 1
+        refused = await dataclasses.replace(dialog, **altered).ask("INFO")
+        assert (refused.status, altered) == (403, altered)
+    dialog.cseq += 1
+    dialog.routes = tuple(reordered(route) for route in routes)
+    await passes(dialog, call.callee if side == "caller" else call.caller, "INFO")
 
 
 @pytest.mark.req("S001-36")
