@@ -67,13 +67,18 @@ def library(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Open pages, each in a profile of its own, that end with the test; *hz* is their voice."""
+    """Open pages, each in a profile of its own, that end with the test.
+
+    *hz* is their voice, and *script* runs in them before anything else.
+    """
     contexts = []
 
-    def open_one(path: str, origin: str = ORIGINS["portal"], hz: int = 440) -> Page:
+    def open_one(
+        path: str, origin: str = ORIGINS["portal"], hz: int = 440, script: str = ""
+    ) -> Page:
         context = browser.new_context()
         contexts.append(context)
-        context.add_init_script(f"window.hz = {hz};")
+        context.add_init_script(f"window.hz = {hz}; {script}")
         for name in ("recorder.js", "media.js"):
             context.add_init_script(path=Path(__file__).parent / "pages" / name)
         page = context.new_page()
@@ -150,9 +155,9 @@ def wic(site: Site, open_page: Callable[..., Page]) -> Callable[..., Recorded]:
     """Open the page of `demo/wic` for whoever is logged in, one session after the other."""
 
     def open_for(
-        *sessions: dict[str, Any], origin: str = ORIGINS["portal"], hz: int = 440
+        *sessions: dict[str, Any], origin: str = ORIGINS["portal"], hz: int = 440, script: str = ""
     ) -> Recorded:
         site.sessions = iter(sessions)
-        return Recorded(open_page("/wic/", origin, hz))
+        return Recorded(open_page("/wic/", origin, hz, script))
 
     return open_for
