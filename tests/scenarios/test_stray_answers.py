@@ -11,13 +11,11 @@ import pytest
 
 from lab.calling import Dialog, ack_of, answer, deliver, is_answer, is_request, new_request
 from lab.deployment import Deployment, Wishes
-from lab.phone import Phone
 from lab.rtp import RtpEnd
 from lab.waiting import wait_until
 
 
 PLAIN = {"EPCSCF_MEDIA_OF_BROWSERS": "RTP/AVP ICE=remove rtcp-mux-demux"}
-ALICE, BOB, CAROL = (f"sip:{name}@ims.example" for name in ("alice", "bob", "carol"))
 INSIDE = [("P-Charging-Vector", 'icid-value="1"')]
 "Of the core and of nobody else's concern."
 
@@ -39,21 +37,6 @@ def all_hung_up(lab):
 
 
 @pytest.fixture
-async def wic(lab):
-    """Alice at a browser."""
-    async with await lab.connect() as opened:
-        assert (await opened.register(ALICE, lab.bearer())).status == 200
-        yield opened
-
-
-@pytest.fixture
-async def phone(lab):
-    """Bob at a phone."""
-    async with Phone.registered(BOB, lab.core) as opened:
-        yield opened
-
-
-@pytest.fixture
 async def sdp():
     """A session description of somebody who hears."""
     async with RtpEnd() as end:
@@ -61,11 +44,11 @@ async def sdp():
 
 
 @pytest.fixture
-def ends(wic, phone, direction):
+def ends(wic, user, phone, direction):
     """Give caller, callee and the identities of both; "from" is from the browser."""
     if direction == "from":
-        return wic, phone, (ALICE, BOB)
-    return phone, wic, (BOB, ALICE)
+        return wic, phone, (user.impu, phone.impu)
+    return phone, wic, (phone.impu, user.impu)
 
 
 def forgotten(node):
@@ -153,16 +136,18 @@ async def test_an_answer_to_what_was_not_asked_is_not_passed_on(ends, sdp):
 
 
 @pytest.mark.req("S003-33", "SX-1")
-async def test_a_browser_does_not_answer_in_the_place_of_the_core(lab, wic, sdp):
+async def test_a_browser_does_not_answer_in_the_place_of_the_core(
+    lab, wic, user, subscribe, phone, sdp
+):
     """Via tells a callee how the edge has asked the core; that way nothing would be washed."""
+    callee = subscribe()
+    impus = (user.impu, callee.impu)
     async with await lab.connect() as other:
-        assert (
-            await other.register(CAROL, lab.bearer("portal", "carol@ims.example"))
-        ).status == 200
-        invite = new_request(wic, "INVITE", (ALICE, CAROL), (), sdp)
+        assert (await other.register(callee.impu, lab.bearer("portal", callee.impi))).status == 200
+        invite = new_request(wic, "INVITE", impus, (), sdp)
         arrived = await deliver(wic, invite, other)
         behind = with_vias(arrived, arrived.all("Via")[-2:])
-        asserted = ("P-Asserted-Identity", f"<{BOB}>")
+        asserted = ("P-Asserted-Identity", f"<{phone.impu}>")
         await answer(other, behind, 180, [asserted])
         await answer(other, behind, 200, [asserted], sdp)
         refused = await wic.expect(is_answer(invite, 180))
@@ -170,11 +155,11 @@ async def test_a_browser_does_not_answer_in_the_place_of_the_core(lab, wic, sdp)
         # that of the called browser; the other went with the call
         assert lab.media.sessions == 1
         await answer(other, arrived, 486)
-        await heard_after(wic, other, (ALICE, CAROL))
+        await heard_after(wic, other, impus)
 
         assert refused.status == 500
         assert [m.status for m in wic.heard if m.get("Call-ID") == invite.one("Call-ID")] == [
             100,
             500,
         ]
-        assert BOB not in "".join(map(str, wic.heard))
+        assert phone.impu not in "".join(map(str, wic.heard))
