@@ -85,6 +85,10 @@ async def test_an_answer_that_is_said_again_arrives_as_it_did(lab, ends, sdp, of
     told = await answer(callee, arrived, 200, INSIDE, sdp)
     accepted = await caller.expect(is_answer(invite))
     forgotten(lab.edge)
+    # said again it goes the same way, or nowhere
+    astray = told.plus("Record-Route: <sip:evil.example:5060;lr>")
+    if callee.sent_by.startswith("WSS"):
+        await callee.send(astray.to_bytes())
     await callee.send(told.to_bytes())
     again = await caller.expect(is_answer(invite), count=2)
 
